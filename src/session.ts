@@ -1,0 +1,109 @@
+/**
+ * The nouns of a session: what a client holds, what we decide about it, and the words for saying no.
+ * Nothing here has a secret in it, reads a clock or knows a wire format.
+ */
+import type { Account } from './account.js'
+
+/** `rotating`: changes as it is used; `fixed`: an opaque bearer token; `jwt`: a personal access token. */
+export type Kind = 'rotating' | 'fixed' | 'jwt'
+
+/** Where and on what a session was last used. */
+export interface Use {
+  ip: string
+  userAgent: string
+}
+
+/** The standing grant of one client (browser, phone, job) of one account. Times are ms since the epoch. */
+export interface Session {
+  /** Public name: 22 characters of base64url, the hash of the session's secret. */
+  handle: string
+  /** Three characters shared by all keys of one account; its Redis Cluster hash tag. */
+  tag: string
+  uid: string
+  kind: Kind
+  createdAt: number
+  /** When it ends if it is not used again; slides with use, never decreases, never passes `endsAt`. */
+  expiresAt: number
+  /** When it ends in any case. */
+  endsAt: number
+  scopes: readonly string[]
+}
+
+/** What a listing knows beyond the session itself. */
+export interface ListedSession extends Session {
+  lastSeenAt: number
+  description: string | undefined
+  lastUse: Use | undefined
+}
+
+/**
+ * Why a credential was refused. Outside, all of a dialect's 401s read alike; the code goes to events and metrics.
+ * `missing` to `conflict` are decided without Redis.
+ */
+export type RefusalCode =
+  | 'missing'
+  | 'malformed'
+  | 'forged'
+  | 'conflict'
+  | 'mismatch'
+  | 'wrong-password'
+  | 'unknown'
+  | 'revoked'
+  | 'expired'
+  | 'suspended'
+  | 'fork'
+  | 'replay'
+  | 'reissue-limit'
+  | 'ahead'
+
+/** A refusal is a value: it costs no stack, and nothing on the way up can turn it into an error 500. */
+export interface Refusal {
+  code: RefusalCode
+}
+
+/** What a request is allowed to do to the token it presents. */
+export type Mode =
+  /** Say whether it is good; never hand out another. */
+  | 'verify'
+  /** Hand out the next one when it is due. */
+  | 'rotate'
+  /** Hand out the next one now (devise's `unbatch`). */
+  | 'force'
+
+/** How a rotating session rotates. Durations in ms; the state machine that they steer is `store/lua/present.lua`. */
+export interface RotationPolicy {
+  /** G: a token younger than this is not replaced. 0 = every request. */
+  rotateAfterMs: number
+  /** Z: how long a superseded token stays good once its successor has been seen. At most 2G, unless G is 0. */
+  leewayMs: number
+  /** Y: how long we wait for a handed-out token to be seen before we hand out another. */
+  reissueAfterMs: number
+  /** R: how many times in a row a token is handed out anew before the session ends. */
+  reissues: number
+  /** What a replay or a fork does: end the session, or only refuse the request (what devise does). */
+  onReplay: 'revoke' | 'reject'
+}
+
+/** How long sessions live and how many an account may have. Durations in ms. */
+export interface LifePolicy {
+  idleMs: number
+  absoluteMs: number
+  /** Sessions of one kind an account may have; the least recently used goes first, never the new one. */
+  maxSessions: number
+}
+
+/** What a good credential proves. `token` is what the answer may carry, absent when it must carry none. */
+export interface Grant {
+  ok: true
+  session: Session
+  account: Account
+  /** The one token that this answer hands out: new after a rotation, the same current one when `fresh` is false. */
+  token: { value: string; fresh: boolean } | undefined
+}
+
+export type Decision = Grant | { ok: false; refusal: Refusal }
+
+/** @returns a decision that says no, for `code`. */
+export function refuse(code: RefusalCode): { ok: false; refusal: Refusal } {
+  return { ok: false, refusal: { code } }
+}

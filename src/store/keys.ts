@@ -1,0 +1,39 @@
+/**
+ * Every Redis key is spelled here, with its type, its lifetime and who writes it. The type comes first, so that a
+ * prefix can be tracked; `{tag}` is the Redis Cluster hash tag that keeps all keys of an account in one slot.
+ *
+ * | key                        | type   | lives                           | written by                            |
+ * |----------------------------|--------|---------------------------------|---------------------------------------|
+ * | `cs:s:{tag}:<handle>`      | hash   | idle life, absolute life        | open, present, revoke, revoke-all     |
+ * | `cs:rv:{tag}:<handle>`     | string | as long as a token could, ≥ 1 h | open, present, revoke, revoke-all     |
+ * | `cs:u:{tag}:<uid hash>`    | zset   | its longest-living member       | open, present, revoke, revoke-all     |
+ * | `cs:a:{tag}:<uid hash>`    | hash   | until deleted                   | accounts                              |
+ * | `cs:login:{tag}:<hash>`    | string | until deleted                   | accounts (tag and hash of that name)  |
+ * | `cs:accounts`              | zset   | for ever                        | accounts (uid scored by account id)   |
+ * | `cs:account-id`            | string | for ever                        | accounts (counter)                    |
+ * | `cs:events`                | stream | trimmed by length               | events                                |
+ */
+import { hash } from 'node:crypto'
+import { canonicalName } from '../account.js'
+
+/** Where an account's keys live: the hash tag (3 characters) and the hash of its uid (22 characters). */
+export interface Place {
+  tag: string
+  uidHash: string
+}
+
+/** Derives an account's place from any spelling of its uid: SHA-256, 2 bytes for the tag, 16 others for the name. */
+export function placeOf(uid: string): Place {
+  const digest = Buffer.from(hash('sha256', `uid\0${canonicalName(uid)}`, 'hex'), 'hex')
+  return { tag: digest.toString('base64url', 0, 2), uidHash: digest.toString('base64url', 2, 18) }
+}
+
+export const sessionKey = (tag: string, handle: string): string => `cs:s:{${tag}}:${handle}`
+export const tombstoneKey = (tag: string, handle: string): string => `cs:rv:{${tag}}:${handle}`
+export const sessionsOfKey = ({ tag, uidHash }: Place): string => `cs:u:{${tag}}:${uidHash}`
+export const accountKey = ({ tag, uidHash }: Place): string => `cs:a:{${tag}}:${uidHash}`
+export const loginKey = ({ tag, uidHash }: Place): string => `cs:login:{${tag}}:${uidHash}`
+
+export const accountIndexKey = 'cs:accounts'
+export const accountIdKey = 'cs:account-id'
+export const eventsKey = 'cs:events'
