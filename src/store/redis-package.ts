@@ -1,0 +1,99 @@
+/**
+ * Takes the Redis server out of Debian's or Ubuntu's own packages, as root or not, without installing anything: the
+ * system's package lists, keys and mirrors are used, its state is not touched.
+ */
+import { execFile } from 'node:child_process'
+import { access, chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** Holds the server binary on Debian and Ubuntu; the package `redis-server` only adds the service around it. */
+const PACKAGE = 'redis-tools'
+
+/** The C library belongs to the system's loader: a private one beside it does not start. */
+const NEVER_PRIVATE = new Set(['libc6', 'libc-bin'])
+
+/**
+ * Unpacks the server and those of its libraries that the system lacks into `folder`, and writes `folder/redis-server`,
+ * which runs it with them. The folder may be moved afterwards.
+ *
+ * @throws Error with the package tools' last words
+ */
+export async function unpackRedisPackage(folder: string): Promise<void> {
+  await access('/usr/bin/apt-get').catch(() => {
+    throw new Error('this system has no apt-get to fetch it with')
+  })
+  const scratch = await mkdtemp(join(folder, 'apt-'))
+  try {
+    const archives = await download(scratch)
+    for (const archive of archives) await run('dpkg', ['-x', archive, join(folder, 'root')])
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+  await symlink('redis-check-rdb', join(folder, 'root/usr/bin/redis-server'))
+  await writeLauncher(folder)
+}
+
+/** With the system's package lists if they are there and current, otherwise with a private set that is fetched first. */
+async function download(scratch: string): Promise<string[]> {
+  const own = {
+    lists: join(scratch, 'lists'),
+    cache: join(scratch, 'cache'),
+    archives: join(scratch, 'archives'),
+  }
+  await mkdir(join(own.lists, 'partial'), { recursive: true })
+  await mkdir(join(own.cache, 'archives/partial'), { recursive: true })
+  await mkdir(own.archives)
+  const unsandboxed = ['-o', 'APT::Sandbox::User=root']
+  try {
+    await downloadMissing(unsandboxed, own.archives)
+  } catch {
+    const privately = [
+      ...unsandboxed,
+      '-o',
+      `Dir::State::Lists=${own.lists}`,
+      '-o',
+      `Dir::Cache=${own.cache}`,
+    ]
+    try {
+      await run('apt-get', [...privately, '-qq', 'update'])
+      await downloadMissing(privately, own.archives)
+    } catch (error) {
+      throw new Error(lastWords(error), { cause: error })
+    }
+  }
+  return (await readdir(own.archives)).map((file) => join(own.archives, file))
+}
+
+/** Fetches what an installation would add to this system; the list comes from apt's own resolver, in a dry run. */
+async function downloadMissing(options: string[], into: string): Promise<void> {
+  const dryRun = ['--simulate', '--no-install-recommends', 'install', PACKAGE]
+  const { stdout } = await run('apt-get', [...options, ...dryRun])
+  const missing = [...stdout.matchAll(/^Inst (\S+)/gm)].flatMap(([, name]) => name ?? [])
+  const wanted = new Set([PACKAGE, ...missing.filter((name) => !NEVER_PRIVATE.has(name))])
+  await run('apt-get', [...options, '-qq', 'download', ...wanted], { cwd: into })
+}
+
+/** `apt-get`'s complaints start with `E:`; the last ones say why. */
+function lastWords(error: unknown): string {
+  const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
+  const complaints = said.split('\n').filter((line) => line.startsWith('E:'))
+  return complaints.slice(-2).join(' ') || (error instanceof Error ? error.message : String(error))
+}
+
+async function writeLauncher(folder: string): Promise<void> {
+  const entries = await readdir(join(folder, 'root'), { recursive: true, withFileTypes: true })
+  const libraries = entries.filter((entry) => /\.so(\.|$)/.test(entry.name))
+  const folders = new Set(libraries.map((entry) => `$here/${relative(folder, entry.parentPath)}`))
+  const launcher = join(folder, 'redis-server')
+  await writeFile(
+    launcher,
+    `#!/bin/sh
+here=$(dirname "$0")
+LD_LIBRARY_PATH="${[...folders].join(':')}" exec "$here/root/usr/bin/redis-server" "$@"
+`,
+  )
+  await chmod(launcher, 0o755)
+}
