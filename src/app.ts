@@ -1,0 +1,104 @@
+/**
+ * Composition: store → tokens → sessions and accounts → HTTP, on one screen. The only file, with `server.ts`, that knows
+ * everyone; nothing below it holds ambient state.
+ */
+import type { Server } from 'node:http'
+import cors from '@fastify/cors'
+import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import { type Accounts, createAccounts } from './accounts/accounts.js'
+import { createPasswords } from './accounts/password.js'
+import type { Config } from './config.js'
+import { devise } from './http/devise.js'
+import { exposedHeaders, requestHeaders } from './http/devise-wire.js'
+import { answerWith, nothingHere } from './http/dialect.js'
+import { describeFault } from './http/faults.js'
+import { health } from './http/health.js'
+import { problemDetails } from './http/problem-details.js'
+import { requestIds } from './http/request-id.js'
+import { requireScopes } from './http/scopes.js'
+import { createPolicy } from './sessions/policy.js'
+import { createSessions } from './sessions/sessions.js'
+import { createAccountStore } from './store/accounts.js'
+import type { RedisClient } from './store/connect.js'
+import { createSessionStore } from './store/sessions.js'
+import { createCountersigner } from './token/countersign.js'
+
+export interface ServiceOptions {
+  config: Config
+  /** Stays open when the app closes: whoever opened it closes it, last. */
+  redis: RedisClient
+  logger: NonNullable<FastifyServerOptions['logger']>
+}
+
+/** The service, ready to listen. */
+export interface Service {
+  app: FastifyInstance
+  accounts: Accounts
+  /** From now on `/readyz` says 503, so that gateways stop sending requests before the port closes. */
+  drain(): void
+}
+
+/** Bounds on what a connection may cost. Idle connections outlive the 60 s that gateways keep theirs. */
+const limits = {
+  bodyLimit: 64 * 1024,
+  connectionTimeout: 30_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 75_000,
+  forceCloseConnections: 'idle',
+  routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+  /** Node's 16 KiB is less than a browser's cookies and a gateway's headers can be together. */
+  http: { maxHeaderSize: 32 * 1024, headersTimeout: 10_000 },
+} as const satisfies FastifyHttpOptions<Server>
+
+/** Builds the service on an open Redis connection. Tests and embedders call it as the server does. */
+export async function buildService({ config, redis, logger }: ServiceOptions): Promise<Service> {
+  const sessionStore = createSessionStore({ redis, rotation: config.rotation })
+  const accountStore = createAccountStore({ redis })
+  const countersigner = createCountersigner(config.masterKeys)
+  const policy = createPolicy(config.life, config.jwtMaxLifeMs)
+  const sessions = createSessions({ countersigner, store: sessionStore, policy })
+  const accounts = createAccounts({
+    store: accountStore,
+    passwords: createPasswords(),
+    endSessions: sessions.endAll,
+  })
+
+  let draining = false
+  const app = fastify({
+    ...limits,
+    logger,
+    disableRequestLogging: true,
+    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
+    genReqId: requestIds(),
+    frameworkErrors: (error, _request, reply) => answerWith(problemDetails, reply, describeFault(error)),
+  })
+  app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))
+  app.setErrorHandler((error: Error, _request, reply) =>
+    answerWith(problemDetails, reply, describeFault(error)),
+  )
+  requireScopes(app)
+  if (config.corsOrigins.length > 0)
+    await app.register(cors, {
+      origin: [...config.corsOrigins],
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      allowedHeaders: requestHeaders,
+      exposedHeaders,
+      maxAge: 600,
+    })
+
+  await app.register(health({ ping: sessionStore.ping, isDraining: () => draining }))
+  for (const prefix of ['', '/api']) {
+    await app.register(devise({ sessions, accounts, signUp: config.signUp }), { prefix: `${prefix}/auth` })
+  }
+  return {
+    app,
+    accounts,
+    drain: () => {
+      draining = true
+    },
+  }
+}

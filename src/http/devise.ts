@@ -1,0 +1,130 @@
+/**
+ * The devise_token_auth dialect: sign-in, sign-out and validation as its published web clients speak them. Sign-up,
+ * account updates, password and deletion are in `devise-accounts.ts`; the wire format is in `devise-wire.ts`.
+ */
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import Type from 'typebox'
+import type { Accounts } from '../accounts/accounts.js'
+import type { Mode } from '../session.js'
+import type { Sessions } from '../sessions/sessions.js'
+import { deviseAccounts, deviseSignUp } from './devise-accounts.js'
+import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
+import { dialect } from './dialect.js'
+import { parameter, parameterReader } from './parameters.js'
+import { type Guard, granted, guarded, publicly } from './scopes.js'
+import { useOf } from './use.js'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** devise: what a route answers without a good token; 401 with the validation's text when absent. */
+    unauthorized?: { status: number; body: object }
+    /** devise: the answer repeats the current token in full when it was not rotated. */
+    repeatsToken?: boolean
+  }
+}
+
+export interface DeviseOptions {
+  sessions: Sessions
+  accounts: Accounts
+  /** Whether anyone may create an account. */
+  signUp: 'open' | 'closed'
+}
+
+const failure = (...errors: string[]) => ({ success: false, errors })
+const unauthorized = { status: 401, body: failure('User not found or access-token invalid.') }
+const badLogin = failure('Invalid login credentials. Please try again.')
+
+const Text = Type.String({ maxLength: 1024 })
+const SignIn = Type.Object({
+  email: Type.Optional(Text),
+  uid: Type.Optional(Text),
+  username: Type.Optional(Text),
+  password: Type.Optional(Text),
+})
+
+/** @returns the dialect as a plugin; register it at `/auth` */
+export function devise(options: DeviseOptions): FastifyPluginAsync {
+  const guard: Guard = {
+    authenticator: options.sessions,
+    read: readDeviseCredential,
+    mode(request) {
+      const mode: Mode = request.routeOptions.config.mode ?? 'verify'
+      return mode === 'rotate' && isForced(parameter(request, 'unbatch')) ? 'force' : mode
+    },
+    refused(_refusal, request, reply) {
+      const { status, body } = request.routeOptions.config.unauthorized ?? unauthorized
+      return reply.code(status).send(body)
+    },
+    granted({ session, token }, request, reply) {
+      // Absent, never blank: blank headers lock out the clients that store whatever is there.
+      if (token !== undefined && (token.fresh || request.routeOptions.config.repeatsToken))
+        reply.headers(tokenHeaders(session, token.value))
+    },
+  }
+
+  return dialect({ render: ({ message }) => failure(message) }, async (app) => {
+    await publicly(app, async (scope) => {
+      signIn(scope, options)
+      deviseSignUp(scope, options)
+    })
+    await guarded(app, guard, async (scope) => {
+      validate(scope)
+      signOut(scope, options)
+      deviseAccounts(scope, options)
+    })
+  })
+}
+
+/** Any value but `false` asks for a rotation now. */
+const isForced = (unbatch: unknown) => unbatch !== undefined && unbatch !== false && unbatch !== 'false'
+
+function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): void {
+  const read = parameterReader(SignIn)
+  app.post('/sign_in', async (request, reply) => {
+    const { email, uid, username, password: given } = read(request)
+    const login = email ?? uid ?? username ?? single(request.headers.email)
+    const password = given ?? single(request.headers.password)
+    if (!login || !password) return reply.code(401).send(badLogin)
+
+    const authenticated = await accounts.authenticate(login, password)
+    if (!authenticated.ok)
+      return reply.code(401).send(authenticated.code === 'suspended' ? failure('User suspended.') : badLogin)
+
+    const opened = await sessions.open({
+      account: authenticated.account,
+      kind: 'rotating',
+      use: useOf(request),
+    })
+    if (!opened.ok || opened.token === undefined) return reply.code(401).send(badLogin)
+    return reply
+      .headers(tokenHeaders(opened.session, opened.token.value))
+      .send({ data: shortUser(opened.account) })
+  })
+
+  app.get('/sign_in', { config: { refusesVerb: true } }, (_request, reply) =>
+    reply
+      .code(405)
+      .header('allow', 'POST')
+      .send(failure('Use POST /sign_in to sign in. GET is not supported.')),
+  )
+}
+
+const single = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined)
+
+function validate(app: FastifyInstance): void {
+  app.get('/validate_token', { config: { mode: 'rotate', repeatsToken: true } }, async (request) => ({
+    success: true,
+    data: shortUser(granted(request).account),
+  }))
+}
+
+function signOut(app: FastifyInstance, { sessions }: DeviseOptions): void {
+  const config = {
+    mode: 'verify',
+    unauthorized: { status: 404, body: failure('User was not found or was not logged in.') },
+  } as const
+  app.delete('/sign_out', { config }, async (request) => {
+    await sessions.end(granted(request).session, 'signed-out')
+    return { success: true }
+  })
+}

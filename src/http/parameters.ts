@@ -1,0 +1,42 @@
+/** Request parameters as devise_token_auth's clients send them: query, form and JSON body are one namespace. */
+import type { FastifyRequest } from 'fastify'
+import type { Static, TObject } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { isJsonObject } from './bearer.js'
+
+/** @returns all parameters of `request`; the query wins over the body */
+export function parameters(request: FastifyRequest): Readonly<Record<string, unknown>> {
+  const { query, body } = request
+  return { ...(isJsonObject(body) ? body : {}), ...(isJsonObject(query) ? query : {}) }
+}
+
+/** @returns the value of `name` from the query, else from the body; `undefined` when it is in neither */
+export function parameter(request: FastifyRequest, name: string): unknown {
+  const { query, body } = request
+  if (isJsonObject(query) && Object.hasOwn(query, name)) return query[name]
+  if (isJsonObject(body) && Object.hasOwn(body, name)) return body[name]
+  return undefined
+}
+
+/** What the caller got wrong in its parameters, by name: a 400 in every dialect. */
+export class WrongParameters extends Error {
+  readonly statusCode = 400
+}
+
+/**
+ * Makes a reader of merged parameters that holds them to `schema`.
+ *
+ * @returns a function that gives them typed, or throws WrongParameters naming each wrong one and what it must be
+ */
+export function parameterReader<Schema extends TObject>(schema: Schema) {
+  const validator = Compile(schema)
+  return (request: FastifyRequest): Static<Schema> => {
+    const values = parameters(request)
+    if (validator.Check(values)) return values as Static<Schema> // Check is the proof; its guard type is wider
+    const problems = validator.Errors(values).map(({ instancePath, message }) => {
+      const name = instancePath.slice(1).replaceAll('/', '.')
+      return `${name === '' ? 'the parameters' : name} ${message}`
+    })
+    throw new WrongParameters(`${[...new Set(problems)].join('; ')}.`)
+  }
+}
