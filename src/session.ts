@@ -107,3 +107,19 @@ export type Decision = Grant | { ok: false; refusal: Refusal }
 export function refuse(code: RefusalCode): { ok: false; refusal: Refusal } {
   return { ok: false, refusal: { code } }
 }
+
+/**
+ * The same 128 bits in the spelling of a UUID, for dialects whose ids look like one. They are a hash or random, and
+ * all of them count: no version or variant (RFC 9562 section 4) is forced on them, so that the way back exists.
+ */
+export function uuidOfHandle(handle: string): string {
+  return Buffer.from(handle, 'base64url')
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/** @returns the handle that `uuid`, in either case, spells; undefined when it is no UUID text */
+export function handleOfUuid(uuid: string): string | undefined {
+  if (!/^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i.test(uuid)) return undefined
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url')
+}

@@ -12,6 +12,7 @@
  * | `cs:accounts`              | zset   | for ever                        | accounts (uid scored by account id)   |
  * | `cs:account-id`            | string | for ever                        | accounts (counter)                    |
  * | `cs:events`                | stream | trimmed by length               | events                                |
+ * | `cs:key-ring`              | string | for ever                        | key records (sealed)                  |
  */
 import { hash } from 'node:crypto'
 import { canonicalName } from '../account.js'
@@ -37,3 +38,4 @@ export const loginKey = ({ tag, uidHash }: Place): string => `cs:login:{${tag}}:
 export const accountIndexKey = 'cs:accounts'
 export const accountIdKey = 'cs:account-id'
 export const eventsKey = 'cs:events'
+export const keyRingKey = 'cs:key-ring'
