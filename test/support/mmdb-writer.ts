@@ -3,14 +3,14 @@
  */
 import { isIPv6, SocketAddress } from 'node:net'
 
-/** Integers become uint32 (or int32 below zero), other numbers 64-bit doubles, a Float32Array of one a 32-bit float. */
+/** Integers from zero become uint32, other numbers 64-bit doubles, bigints uint64; one in a typed array is of its type. */
 export type MmdbValue =
   | string
   | number
   | bigint
   | boolean
   | Float32Array
-  | Buffer
+  | Uint16Array
   | readonly MmdbValue[]
   | { readonly [key: string]: MmdbValue }
 
@@ -47,7 +47,7 @@ export function writeMmdb(options: MmdbOptions): Buffer {
       data.push(bytes)
       dataSize += bytes.length
     }
-    insert(root, networkBits(cidr, ipVersion), offset, cidr)
+    place(root, networkBits(cidr, ipVersion), offset, cidr)
   }
   if (aliasMapped) alias(root)
 
@@ -58,15 +58,15 @@ export function writeMmdb(options: MmdbOptions): Buffer {
     return typeof branch === 'number' ? nodes.length + 16 + branch : (numbers.get(branch) ?? 0)
   }
   const metadata = encode({
-    binary_format_major_version: 2,
-    binary_format_minor_version: 0,
+    binary_format_major_version: Uint16Array.of(2),
+    binary_format_minor_version: Uint16Array.of(0),
     build_epoch: BigInt(Math.floor((options.builtAt ?? Date.UTC(2026, 5, 5)) / 1000)),
     database_type: databaseType,
     description: { en: 'Written by a test' },
-    ip_version: ipVersion,
+    ip_version: Uint16Array.of(ipVersion),
     languages: options.languages ?? ['en'],
     node_count: nodes.length,
-    record_size: recordSize,
+    record_size: Uint16Array.of(recordSize),
   })
   return Buffer.concat([
     ...nodes.map(([zero, one]) => encodeNode(target(zero), target(one), recordSize)),
@@ -77,7 +77,8 @@ export function writeMmdb(options: MmdbOptions): Buffer {
   ])
 }
 
-function insert(root: Node, bits: string, offset: number, cidr: string): void {
+/** Hangs `branch` where `bits` lead from `root`. */
+function place(root: Node, bits: string, branch: Branch, cidr: string): void {
   let node = root
   for (const bit of bits.slice(0, -1)) {
     const side = bit === '1' ? 1 : 0
@@ -88,24 +89,14 @@ function insert(root: Node, bits: string, offset: number, cidr: string): void {
   }
   const side = bits.endsWith('1') ? 1 : 0
   if (node[side] !== undefined) throw new Error(`${cidr} overlaps a network that is there already`)
-  node[side] = offset
+  node[side] = branch
 }
 
 /** Makes ::ffff:0:0/96 lead to the same node as ::/96. */
 function alias(root: Node): void {
   let node: Branch = root
   for (let depth = 0; depth < 96 && Array.isArray(node); depth++) node = node[0]
-  if (!Array.isArray(node)) throw new Error('There is no IPv4 network to be aliased')
-  const mapped = networkBits('::ffff:0:0/96', 6)
-  let parent = root
-  for (const bit of mapped.slice(0, -1)) {
-    const side = bit === '1' ? 1 : 0
-    const next: Branch = parent[side] ?? [undefined, undefined]
-    if (typeof next === 'number') throw new Error('::ffff:0:0/96 is taken')
-    parent[side] = next
-    parent = next
-  }
-  parent[1] = node
+  place(root, networkBits('::ffff:0:0/96', 6), node, '::ffff:0:0/96')
 }
 
 function flatten(node: Node): Node[] {
@@ -159,12 +150,12 @@ function encode(value: MmdbValue): Buffer {
   if (typeof value === 'boolean') return control(14, value ? 1 : 0)
   if (typeof value === 'bigint') return encodeUint(9, value)
   if (typeof value === 'number') return encodeNumber(value)
+  if (value instanceof Uint16Array) return encodeUint(5, BigInt(value[0] ?? 0))
   if (value instanceof Float32Array) {
     const bytes = Buffer.alloc(4)
     bytes.writeFloatBE(value[0] ?? 0)
     return Buffer.concat([control(15, 4), bytes])
   }
-  if (Buffer.isBuffer(value)) return Buffer.concat([control(4, value.length), value])
   if (isArray(value)) return Buffer.concat([control(11, value.length), ...value.map(encode)])
   const entries = Object.entries(value)
   return Buffer.concat([control(7, entries.length), ...entries.flatMap(([k, v]) => [encode(k), encode(v)])])
@@ -177,10 +168,9 @@ function isArray(value: MmdbValue): value is readonly MmdbValue[] {
 
 function encodeNumber(value: number): Buffer {
   if (Number.isInteger(value) && value >= 0 && value < 2 ** 32) return encodeUint(6, BigInt(value))
-  const bytes = Buffer.alloc(Number.isInteger(value) && value >= -(2 ** 31) && value < 0 ? 4 : 8)
-  if (bytes.length === 4) bytes.writeInt32BE(value)
-  else bytes.writeDoubleBE(value)
-  return Buffer.concat([control(bytes.length === 4 ? 8 : 3, bytes.length), bytes])
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleBE(value)
+  return Buffer.concat([control(3, 8), bytes])
 }
 
 function encodeUint(type: number, value: bigint): Buffer {
@@ -192,9 +182,7 @@ function encodeUint(type: number, value: bigint): Buffer {
 /** Control byte with type and size, "Data Field Format" of the specification. */
 function control(type: number, size: number): Buffer {
   const [low, rest] = sizeBytes(size)
-  return type <= 7
-    ? Buffer.from([(type << 5) | low, ...rest])
-    : Buffer.from([low, type - 7, ...rest])
+  return type <= 7 ? Buffer.from([(type << 5) | low, ...rest]) : Buffer.from([low, type - 7, ...rest])
 }
 
 function sizeBytes(size: number): [number, number[]] {

@@ -1,0 +1,23 @@
+/** Where an address is in the world, as far as a location database knows. What it does not know is undefined. */
+export interface Location {
+  /** The address in its canonical spelling (RFC 5952); an IPv4 address that came mapped into IPv6 is plain here. */
+  ip: string
+  type: 'ipv4' | 'ipv6'
+  /** Two letters: AF, AN, AS, EU, NA, OC or SA. */
+  continentCode: string | undefined
+  continentName: string | undefined
+  /** ISO 3166-1 alpha-2. */
+  countryCode: string | undefined
+  countryName: string | undefined
+  /** The part after the country in ISO 3166-2, such as `OXF` or `CA`. */
+  regionCode: string | undefined
+  regionName: string | undefined
+  city: string | undefined
+  /** As people write it there: `OX1`, `681 95`, `01069`. */
+  postalCode: string | undefined
+  /** Degrees north and east, four decimal places (about 11 m; the databases are far less exact). */
+  latitude: number | undefined
+  longitude: number | undefined
+  /** IANA name, such as `Europe/London`. */
+  timeZone: string | undefined
+}
