@@ -17,8 +17,14 @@ import { createInterface } from 'node:readline'
 /** sysexits.h EX_TEMPFAIL; Redis itself exits with 0 or 1. */
 const LOCKED = 75
 
-/** Where there is no `flock` command (macOS), only the check of `embedded.ts` stands against a second server. */
-const LAUNCH = `if command -v flock >/dev/null; then exec 9>lock; flock -n 9 || exit ${LOCKED}; fi; exec "$0" "$@"`
+/**
+ * Under the lock, the child notes its pid, which stays the server's, and ours for `redis-orphan.ts`. Where there is no
+ * `flock` command (macOS), only that note stands against a second server.
+ */
+const LAUNCH = `
+if command -v flock >/dev/null; then exec 9>lock; flock -n 9 || exit ${LOCKED}; fi
+echo "$$ $PPID" >owner
+exec "$0" "$@"`
 
 /** All that the child gets of an environment: ours may hold the master keys. */
 const TOOLS = '/usr/local/bin:/usr/bin:/bin'

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
+import { privateServerArgs } from '../../src/store/embedded.js'
 import { findRedisBinary } from '../../src/store/redis-binary.js'
 import { launchRedis } from '../../src/store/redis-process.js'
 
@@ -29,10 +30,7 @@ export async function startRedis(t: Test, options: { args?: readonly string[] } 
   const dir = await mkdtemp(join(tmpdir(), 'cs-redis-'))
   const socket = join(dir, 'redis.sock')
   const { path } = await findRedisBinary()
-  const args = [
-    ...['--port', '0', '--unixsocket', socket, '--dir', dir, '--save', ''],
-    ...['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', ...(options.args ?? [])],
-  ]
+  const args = [...privateServerArgs(dir, socket), ...(options.args ?? [])]
   let server = await launchRedis(path, dir, args)
   const client = new Redis({ path: socket, maxRetriesPerRequest: null, retryStrategy: () => 50 })
   client.on('error', () => {}) // expected while the server is away
