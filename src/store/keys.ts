@@ -8,6 +8,7 @@
  * | `cs:rv:{tag}:<handle>`     | string | as long as a token could, ≥ 1 h | open, present, revoke, revoke-all     |
  * | `cs:u:{tag}:<uid hash>`    | zset   | its longest-living member       | open, present, revoke, revoke-all     |
  * | `cs:a:{tag}:<uid hash>`    | hash   | until deleted                   | accounts                              |
+ * | `cs:ai:{tag}:<uid hash>`   | string | 2 s                             | accounts (intent to add login names)  |
  * | `cs:login:{tag}:<hash>`    | string | until deleted                   | accounts (tag and hash of that name)  |
  * | `cs:accounts`              | zset   | for ever                        | accounts (uid scored by account id)   |
  * | `cs:account-id`            | string | for ever                        | accounts (counter)                    |
@@ -33,6 +34,7 @@ export const sessionKey = (tag: string, handle: string): string => `cs:s:{${tag}
 export const tombstoneKey = (tag: string, handle: string): string => `cs:rv:{${tag}}:${handle}`
 export const sessionsOfKey = ({ tag, uidHash }: Place): string => `cs:u:{${tag}}:${uidHash}`
 export const accountKey = ({ tag, uidHash }: Place): string => `cs:a:{${tag}}:${uidHash}`
+export const accountIntentKey = ({ tag, uidHash }: Place): string => `cs:ai:{${tag}}:${uidHash}`
 export const loginKey = ({ tag, uidHash }: Place): string => `cs:login:{${tag}}:${uidHash}`
 
 export const accountIndexKey = 'cs:accounts'

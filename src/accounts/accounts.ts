@@ -1,0 +1,238 @@
+/**
+ * Accounts: who may sign in, by which names and which password, and who may not any more.
+ *
+ * What a client did wrong comes back as a value; faults of the store throw (`StoreUnavailable`), and so does a flood of
+ * passwords (`Overloaded`).
+ */
+import {
+  type Account,
+  type AccountState,
+  type Attributes,
+  canonicalName,
+  isName,
+  type LoginField,
+  type Role,
+} from '../account.js'
+import type { AccountStore, StoredAccount } from '../store/accounts.js'
+import { attributesProblem, patchAttributes } from './attributes.js'
+import { isEmail } from './names.js'
+import { generatePassword, type Passwords, passwordProblem } from './password.js'
+
+/** One thing wrong with one field; `message` ends a sentence that starts with the field's name, as in devise. */
+export interface Problem {
+  field: 'uid' | 'provider' | 'email' | 'attributes' | 'password'
+  message: string
+}
+
+export type Invalid = { ok: false; code: 'invalid'; problems: readonly Problem[] }
+export type Taken = { ok: false; code: 'taken'; field: LoginField }
+export type Unknown = { ok: false; code: 'unknown' }
+
+export interface NewAccount {
+  uid: string
+  provider: string
+  email?: string
+  attributes?: Attributes
+  roles?: readonly Role[]
+  password?: string
+}
+
+export interface AccountChange {
+  /** `null` removes it. */
+  email?: string | null
+  /** A merge patch (RFC 7396): `null` removes. */
+  attributes?: Attributes
+  roles?: readonly Role[]
+}
+
+export interface AccountPage {
+  accounts: AccountState[]
+  /** What to pass as `after` for the next page; undefined on the last. */
+  next: number | undefined
+}
+
+export interface Accounts {
+  /** Uid and e-mail are kept in canonical form (`canonicalName`). */
+  create(account: NewAccount): Promise<{ ok: true; account: Account } | Taken | Invalid>
+  find(uid: string): Promise<AccountState | undefined>
+  /** By any login name: uid, e-mail or user name. */
+  findByLogin(login: string): Promise<AccountState | undefined>
+  /** Costs the same for an unknown account and a wrong password; a suspension is told to nobody without the password. */
+  authenticate(
+    login: string,
+    password: string,
+  ): Promise<{ ok: true; account: Account } | { ok: false; code: 'wrong-password' | 'suspended' }>
+  update(
+    uid: string,
+    change: AccountChange,
+  ): Promise<{ ok: true; account: Account } | Taken | Invalid | Unknown>
+  /** Ends every session but `keepHandle`. */
+  setPassword(
+    uid: string,
+    password: string,
+    options?: { keepHandle?: string | undefined },
+  ): Promise<{ ok: true } | Invalid | Unknown>
+  /** Whether it has one; accounts that sign in elsewhere may not. */
+  hasPassword(uid: string): Promise<boolean>
+  /** Whether it is the account's password, suspended or not. */
+  checkPassword(uid: string, password: string): Promise<boolean>
+  /** Ends every session. @returns false when there is no such account, as the next three */
+  suspend(uid: string): Promise<boolean>
+  restore(uid: string): Promise<boolean>
+  /** Ends every session, however many, in one step. */
+  signOutEverywhere(uid: string): Promise<boolean>
+  /** The account, its login names and its sessions. */
+  remove(uid: string): Promise<boolean>
+  /** In order of account id. A page may be shorter than `limit`, even empty, and still have a next. */
+  list(page: { after?: number | undefined; limit: number }): Promise<AccountPage>
+  /**
+   * Sees to it that there is an account `admin`, created with `password` or else a generated one. Safe to call from
+   * several instances at once: one creates it.
+   *
+   * @returns the password when it was generated, to be shown once
+   * @throws Error when `password` may not be one
+   */
+  ensureAdmin(password?: string): Promise<{ created: boolean; password: string | undefined }>
+}
+
+export interface AccountsOptions {
+  store: AccountStore
+  passwords: Passwords
+  /** Ends every session of `uid`, but `exceptHandle`. */
+  endSessions(uid: string, reason: string, exceptHandle?: string): Promise<void>
+}
+
+const ADMIN_UID = 'admin'
+
+function stateOf({ account, suspendedAt, notBefore, passwordHash }: StoredAccount): AccountState {
+  return { account, suspendedAt, notBefore, hasPassword: passwordHash !== undefined }
+}
+
+/** @returns a refusal for what is wrong with the fields that are there, if anything is */
+function findInvalid(fields: Partial<Omit<NewAccount, 'email'> & AccountChange>): Invalid | undefined {
+  const { uid, provider, email, attributes, password } = fields
+  const problems: Problem[] = []
+  const note = (field: Problem['field'], message: string | undefined): void => {
+    if (message !== undefined) problems.push({ field, message })
+  }
+  if (uid !== undefined && !isName(uid)) note('uid', 'is invalid')
+  if (provider !== undefined && !isName(provider)) note('provider', 'is invalid')
+  if (typeof email === 'string' && !isEmail(email)) note('email', 'is not an email')
+  if (attributes !== undefined) note('attributes', attributesProblem(attributes))
+  if (password !== undefined) note('password', passwordProblem(password))
+  return problems.length > 0 ? { ok: false, code: 'invalid', problems } : undefined
+}
+
+export function createAccounts({ store, passwords, endSessions }: AccountsOptions): Accounts {
+  async function create(input: NewAccount): ReturnType<Accounts['create']> {
+    const invalid = findInvalid(input)
+    if (invalid !== undefined) return invalid
+    const passwordHash = input.password === undefined ? undefined : await passwords.hash(input.password)
+    const account = {
+      uid: canonicalName(input.uid),
+      provider: input.provider,
+      email: input.email === undefined ? undefined : canonicalName(input.email),
+      attributes: input.attributes ?? {},
+      roles: input.roles ?? [],
+    }
+    return store.create(account, passwordHash)
+  }
+
+  /** The one place where a password is compared with an account's; without an account it costs the same. */
+  function verify(stored: StoredAccount | undefined, name: string, password: string): Promise<boolean> {
+    return passwords.verify(stored?.account.uid ?? canonicalName(name), stored?.passwordHash, password)
+  }
+
+  return {
+    create,
+
+    async find(uid) {
+      const stored = await store.find(uid)
+      return stored && stateOf(stored)
+    },
+
+    async findByLogin(login) {
+      const stored = await store.findByLogin(login)
+      return stored && stateOf(stored)
+    },
+
+    async authenticate(login, password) {
+      const stored = await store.findByLogin(login)
+      const right = await verify(stored, login, password)
+      if (!right || stored === undefined) return { ok: false, code: 'wrong-password' }
+      if (stored.suspendedAt !== undefined) return { ok: false, code: 'suspended' }
+      return { ok: true, account: stored.account }
+    },
+
+    async update(uid, change) {
+      const invalid = findInvalid(change)
+      if (invalid !== undefined) return invalid
+      return store.update(uid, (account) => {
+        const attributes = patchAttributes(account.attributes, change.attributes ?? {})
+        const { email = account.email ?? null } = change
+        return (
+          findInvalid({ attributes }) ?? {
+            ok: true,
+            account: {
+              ...account,
+              email: email === null ? undefined : canonicalName(email),
+              attributes,
+              roles: change.roles ?? account.roles,
+            },
+          }
+        )
+      })
+    },
+
+    async setPassword(uid, password, { keepHandle } = {}) {
+      const invalid = findInvalid({ password })
+      if (invalid !== undefined) return invalid
+      const known = await store.setPassword(uid, await passwords.hash(password))
+      if (!known) return { ok: false, code: 'unknown' }
+      passwords.forget(canonicalName(uid))
+      await endSessions(uid, 'password-changed', keepHandle)
+      return { ok: true }
+    },
+
+    async hasPassword(uid) {
+      return (await store.find(uid))?.passwordHash !== undefined
+    },
+
+    async checkPassword(uid, password) {
+      return verify(await store.find(uid), uid, password)
+    },
+
+    async suspend(uid) {
+      const known = await store.mark(uid, 'suspend')
+      if (known) await endSessions(uid, 'suspended')
+      return known
+    },
+
+    restore: (uid) => store.mark(uid, 'restore'),
+    signOutEverywhere: (uid) => store.mark(uid, 'cut-off'),
+
+    async remove(uid) {
+      const known = await store.remove(uid)
+      passwords.forget(canonicalName(uid))
+      // Even when it is gone already: the one who removed it may have failed here.
+      await endSessions(uid, 'account-removed')
+      return known
+    },
+
+    async list({ after = 0, limit }) {
+      const { accounts, next } = await store.list(after, limit)
+      return { accounts: accounts.map(stateOf), next }
+    },
+
+    async ensureAdmin(given) {
+      if ((await store.find(ADMIN_UID)) !== undefined) return { created: false, password: undefined }
+      const password = given ?? generatePassword()
+      const made = await create({ uid: ADMIN_UID, provider: 'email', roles: ['admin'], password })
+      if (made.ok) return { created: true, password: given === undefined ? password : undefined }
+      if (made.code === 'taken') return { created: false, password: undefined }
+      throw new Error(
+        `the password of ${ADMIN_UID} ${made.problems.map(({ message }) => message).join(', ')}`,
+      )
+    },
+  }
+}
