@@ -16,6 +16,7 @@ import { health } from './http/health.js'
 import { problemDetails } from './http/problem-details.js'
 import { requestIds } from './http/request-id.js'
 import { requireScopes } from './http/scopes.js'
+import { createEnder } from './sessions/end.js'
 import { createPolicy } from './sessions/policy.js'
 import { createSessions } from './sessions/sessions.js'
 import { createAccountStore } from './store/accounts.js'
@@ -56,12 +57,10 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   const accountStore = createAccountStore({ redis })
   const countersigner = createCountersigner(config.masterKeys)
   const policy = createPolicy(config.life, config.jwtMaxLifeMs)
-  const sessions = createSessions({ countersigner, store: sessionStore, policy })
-  const accounts = createAccounts({
-    store: accountStore,
-    passwords: createPasswords(),
-    endSessions: sessions.endAll,
-  })
+  const ender = createEnder({ store: sessionStore })
+  const passwords = createPasswords()
+  const accounts = createAccounts({ store: accountStore, passwords, endSessions: ender.endAll })
+  const sessions = createSessions({ countersigner, store: sessionStore, policy, passwords: accounts, ender })
 
   let draining = false
   const app = fastify({

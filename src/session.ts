@@ -13,6 +13,15 @@ export interface Use {
   userAgent: string
 }
 
+/** What the store keeps of the last use; user agents are stored once, under their hash. */
+export interface LastUse {
+  /** ms since the epoch. */
+  seenAt: number
+  ip: string | undefined
+  /** 11 characters of base64url; undefined when the client sent none. */
+  userAgentHash: string | undefined
+}
+
 /** The standing grant of one client (browser, phone, job) of one account. Times are ms since the epoch. */
 export interface Session {
   /** Public name: 22 characters of base64url, the hash of the session's secret. */
@@ -31,9 +40,10 @@ export interface Session {
 
 /** What a listing knows beyond the session itself. */
 export interface ListedSession extends Session {
+  /** ms since the epoch; at least as late as `lastUse`, which is noted after the answer. */
   lastSeenAt: number
   description: string | undefined
-  lastUse: Use | undefined
+  lastUse: LastUse
 }
 
 /**
@@ -90,12 +100,15 @@ export interface LifePolicy {
   absoluteMs: number
   /** Sessions of one kind an account may have; the least recently used goes first, never the new one. */
   maxSessions: number
+  /** For how long the record of an expired JWT stays, so that it can be listed as such; 0 when absent. Not for other kinds. */
+  lingerMs?: number
 }
 
 /** What a good credential proves. `token` is what the answer may carry, absent when it must carry none. */
 export interface Grant {
   ok: true
-  session: Session
+  /** Absent when the credential was a password, which belongs to no session. */
+  session: Session | undefined
   account: Account
   /** The one token that this answer hands out: new after a rotation, the same current one when `fresh` is false. */
   token: { value: string; fresh: boolean } | undefined

@@ -1,13 +1,12 @@
-/** What devise_token_auth's sign-up and update forms may hold, and its words for what is wrong with them. */
+/** What devise_token_auth's sign-up and update forms may hold, and the shape in which it says what is wrong with them. */
 import type { FastifyRequest } from 'fastify'
 import type { Attributes, Json } from '../account.js'
-import { attributesProblem } from '../accounts/attributes.js'
-import { isEmail } from '../accounts/names.js'
-import { longestPassword, shortestPassword } from '../accounts/password.js'
+import type { Invalid, Taken } from '../accounts/accounts.js'
+import { passwordProblem } from '../accounts/password.js'
 import { parameters } from './parameters.js'
 
-/** Problems by attribute name. */
-export type Problems = Readonly<Record<string, readonly string[]>>
+/** What is wrong, by attribute; each text ends a sentence that starts with the attribute's name. */
+export type Wrong = Readonly<Record<string, readonly string[]>>
 
 /** Parameters that are never attributes: credentials, what its clients send along, and what the account itself owns. */
 const notAttributes = new Set([
@@ -23,40 +22,38 @@ export function readAttributes(request: FastifyRequest): Attributes {
   return Object.fromEntries(wanted) as { [name: string]: Json } // parsed JSON and form values are JSON
 }
 
-interface Profile {
-  email?: string | undefined
-  password?: string | undefined
-  confirmation?: string | undefined
-  attributes: Attributes
-}
-
-/** @returns what is wrong, or `undefined`; with `given only`, what is absent is not missed */
-export function findSignUpProblems(profile: Profile, which?: 'given only'): Problems | undefined {
-  const { email, password, confirmation, attributes } = profile
-  const problems: Record<string, string[]> = {}
-  if (email !== undefined || which === undefined) {
-    if (!email) problems.email = ["can't be blank"]
-    else if (!isEmail(email)) problems.email = ['is not an email']
-  }
-  if (password !== undefined || which === undefined)
-    Object.assign(problems, findPasswordProblems(password ?? '', confirmation))
-  const badAttributes = attributesProblem(attributes)
-  if (badAttributes !== undefined) problems.attributes = [badAttributes]
-  return Object.keys(problems).length > 0 ? problems : undefined
-}
-
-/** @returns what is wrong with a new password, or `undefined`; a confirmation is compared when there is one */
-export function findPasswordProblems(password: string, confirmation?: string): Problems | undefined {
-  const length = [...password].length
-  const problems = [
-    ...(password === '' ? ["can't be blank"] : []),
-    ...(password !== '' && length < shortestPassword
-      ? [`is too short (minimum is ${shortestPassword} characters)`]
-      : []),
-    ...(length > longestPassword ? [`is too long (maximum is ${longestPassword} characters)`] : []),
-  ]
-  if (problems.length > 0) return { password: problems }
+/** @returns what is wrong with a new password; a confirmation is compared when there is one */
+export function wrongPassword(password: string, confirmation: string | undefined): Wrong {
+  if (password === '') return { password: ["can't be blank"] }
+  const problem = passwordProblem(password)
+  if (problem !== undefined) return { password: [problem] }
   if (confirmation !== undefined && confirmation !== password)
     return { password_confirmation: ["doesn't match Password"] }
-  return undefined
+  return {}
 }
+
+/** @returns what the accounts refused, by attribute; somebody who signs up knows no uid beside the e-mail address */
+export function wrongAccount(refusal: Invalid | Taken): Wrong {
+  const named = (field: string) => (field === 'uid' ? 'email' : field)
+  if (refusal.code === 'taken') return { [named(refusal.field)]: ['has already been taken'] }
+  const wrong: Record<string, string[]> = {}
+  for (const { field, message } of refusal.problems) {
+    const texts = wrong[named(field)] ?? []
+    if (!texts.includes(message)) wrong[named(field)] = [...texts, message]
+  }
+  return wrong
+}
+
+export const isWrong = (wrong: Wrong): boolean => Object.keys(wrong).length > 0
+
+/** devise lists what is wrong by attribute, and once more as sentences. */
+export function withSentences(wrong: Wrong) {
+  const sentences = Object.entries(wrong).flatMap(([name, texts]) =>
+    texts.map((text) => `${humanize(name)} ${text}`),
+  )
+  return { ...wrong, full_messages: sentences }
+}
+
+/** `password_confirmation` → `Password confirmation` */
+export const humanize = (name: string): string =>
+  name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')

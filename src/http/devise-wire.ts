@@ -3,31 +3,48 @@ import type { FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
 import type { Session } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
-import { readAuthorization } from './bearer.js'
+import { type Authorization, readAuthorization } from './bearer.js'
 import { parameter } from './parameters.js'
 
 /** What a value that is no string is read as: present, but no token, handle or uid that could ever match. */
 const NO_VALUE = '\0'
 
+/** Where a value of the token tuple may stand; asked by name. */
+type Source = (name: string) => string | undefined
+
 /**
- * Each of the three values is taken from its header, else the query, form or JSON body, else the Bearer's base64 JSON;
- * an empty one counts as absent. A token that stands in several places must be the same in all of them.
+ * devise's own routes: each of the three values is taken from its header, else the query, form or JSON body, else the
+ * Bearer; an empty one counts as absent, and an undecodable `Authorization` as none.
  */
 export function readDeviseCredential(request: FastifyRequest): Credential {
   const authorization = readAuthorization(request)
   if (authorization.form === 'doubled') return { kind: 'conflict' }
-  const fields = authorization.form === 'devise' ? authorization.fields : {}
-  const bearer = authorization.form === 'token' ? authorization.token : fields['access-token']
+  const inParameters: Source = (name) => given(parameter(request, name))
+  return readTuple(inHeaders(request), inParameters, inBearer(authorization))
+}
 
-  const tokens = [header(request, 'access-token'), given(parameter(request, 'access-token')), given(bearer)]
-  const [token, ...others] = tokens.filter((value) => value !== undefined)
+/** A token that stands in several sources must be the same in all of them; what is claimed beside it, the first tells. */
+export function readTuple(...sources: readonly Source[]): Credential {
+  const tokens = sources.map((source) => source('access-token')).filter((value) => value !== undefined)
+  const [token, ...others] = tokens
   if (token === undefined) return { kind: 'none' }
   if (others.some((other) => other !== token)) return { kind: 'conflict' }
-
   const find = (name: string) =>
-    header(request, name) ?? given(parameter(request, name)) ?? given(fields[name])
+    sources.reduce<string | undefined>((found, from) => found ?? from(name), undefined)
   return { kind: 'token', token, handle: find('client'), uid: find('uid') }
 }
+
+export const inHeaders =
+  (request: FastifyRequest): Source =>
+  (name) =>
+    header(request, name)
+
+export const inBearer =
+  (authorization: Authorization): Source =>
+  (name) => {
+    if (authorization.form === 'devise') return given(authorization.fields[name])
+    return authorization.form === 'token' && name === 'access-token' ? authorization.token : undefined
+  }
 
 function given(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined

@@ -11,7 +11,7 @@ import { deviseAccounts, deviseSignUp } from './devise-accounts.js'
 import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
 import { dialect } from './dialect.js'
 import { parameter, parameterReader } from './parameters.js'
-import { type Guard, granted, guarded, publicly } from './scopes.js'
+import { type Guard, granted, grantedSession, guarded, publicly } from './scopes.js'
 import { useOf } from './use.js'
 
 declare module 'fastify' {
@@ -57,7 +57,11 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
     },
     granted({ session, token }, request, reply) {
       // Absent, never blank: blank headers lock out the clients that store whatever is there.
-      if (token !== undefined && (token.fresh || request.routeOptions.config.repeatsToken))
+      if (
+        session !== undefined &&
+        token !== undefined &&
+        (token.fresh || request.routeOptions.config.repeatsToken)
+      )
         reply.headers(tokenHeaders(session, token.value))
     },
   }
@@ -95,7 +99,7 @@ function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): vo
       kind: 'rotating',
       use: useOf(request),
     })
-    if (!opened.ok || opened.token === undefined) return reply.code(401).send(badLogin)
+    if (!opened.ok) return reply.code(401).send(badLogin)
     return reply
       .headers(tokenHeaders(opened.session, opened.token.value))
       .send({ data: shortUser(opened.account) })
@@ -124,7 +128,7 @@ function signOut(app: FastifyInstance, { sessions }: DeviseOptions): void {
     unauthorized: { status: 404, body: failure('User was not found or was not logged in.') },
   } as const
   app.delete('/sign_out', { config }, async (request) => {
-    await sessions.end(granted(request).session, 'signed-out')
+    await sessions.end(grantedSession(request).session, 'signed-out')
     return { success: true }
   })
 }

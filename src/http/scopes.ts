@@ -3,7 +3,7 @@
  * `guarded` are the only two ways to register one, and `requireScopes` stops the start-up of an app that has a third.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
-import type { Decision, Grant, Mode, Refusal } from '../session.js'
+import type { Decision, Grant, Mode, Refusal, Session } from '../session.js'
 import type { Authenticator } from '../sessions/authenticate.js'
 import type { Credential } from '../sessions/credential.js'
 
@@ -64,6 +64,14 @@ export async function guarded(app: FastifyInstance, guard: Guard, routes: Fastif
 export function granted(request: FastifyRequest): Grant {
   if (request.grant === undefined) throw new Error(`${request.routeOptions.url} is not in a guarded scope`)
   return request.grant
+}
+
+/** The same where the scope's guard only takes credentials that belong to a session. */
+export function grantedSession(request: FastifyRequest): Grant & { session: Session } {
+  const grant = granted(request)
+  if (grant.session === undefined)
+    throw new Error(`${request.routeOptions.url} takes credentials without a session`)
+  return { ...grant, session: grant.session }
 }
 
 /** Watches every route that is registered from now on, and refuses to start when one has no scope. */

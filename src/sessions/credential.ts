@@ -5,3 +5,5 @@ export type Credential =
   | { kind: 'conflict' }
   /** A countersigned token; `handle` and `uid` are what the client claims beside it, and must agree when given. */
   | { kind: 'token'; token: string; handle?: string | undefined; uid?: string | undefined }
+  | { kind: 'jwt'; jwt: string }
+  | { kind: 'password'; login: string; password: string }

@@ -1,6 +1,6 @@
 /** Opens sessions: a fresh secret, one record, and the first token, which is handed out once. */
 import type { Account } from '../account.js'
-import type { Grant, Kind, Use } from '../session.js'
+import type { Kind, Session, Use } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { Countersigner } from '../token/countersign.js'
@@ -19,7 +19,17 @@ export interface NewSession {
 /** Why a session was not opened, though its account was authenticated: it was deleted or suspended meanwhile. */
 export type OpenRefusal = 'unknown' | 'suspended' | 'revoked' | 'description-taken'
 
-export type Opened = (Grant & { evicted: readonly string[] }) | { ok: false; refusal: { code: OpenRefusal } }
+/** A session that was opened always has its first token, handed out here and never again. */
+export interface OpenedSession {
+  ok: true
+  session: Session
+  account: Account
+  token: { value: string }
+  /** Handles of the sessions that made room for it. */
+  evicted: readonly string[]
+}
+
+export type Opened = OpenedSession | { ok: false; refusal: { code: OpenRefusal } }
 
 export interface Opener {
   /** @throws StoreUnavailable when Redis cannot store it */
@@ -54,7 +64,7 @@ export function createOpener({ countersigner, store, policy }: Parts): Opener {
       if (opened.verdict !== 'opened') return { ok: false, refusal: { code: opened.verdict } }
       const { session, evicted } = opened
       const value = countersigner.mint(claim, claim.n, 0)
-      return { ok: true, session, account: opened.account, token: { value, fresh: true }, evicted }
+      return { ok: true, session, account: opened.account, token: { value }, evicted }
     },
   }
 }
