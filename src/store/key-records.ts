@@ -1,0 +1,39 @@
+/** Keeps the ring of JWT keys in Redis: one sealed text, opaque to this side and to whoever reads a dump. */
+import { readFileSync } from 'node:fs'
+import type { Cluster, Redis, Result } from 'ioredis'
+import type { KeyRecords } from '../token/shared-ring.js'
+import { orUnavailable } from './faults.js'
+import { keyRingKey } from './keys.js'
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    keyRingRead(key: string): Result<[sealed: string | null, nowMs: number], Context>
+    keyRingReplace(key: string, seen: string, sealed: string): Result<'replaced' | 'changed', Context>
+  }
+}
+
+const scripts = { keyRingRead: 'key-ring-read.lua', keyRingReplace: 'key-ring-replace.lua' }
+
+interface Parts {
+  redis: Redis | Cluster
+  /** Tells the time instead of Redis; for tests. */
+  pinnedNowMs?: () => number
+}
+
+export function createKeyRecords({ redis, pinnedNowMs }: Parts): KeyRecords {
+  for (const [command, file] of Object.entries(scripts)) {
+    const lua = readFileSync(new URL(`./lua/${file}`, import.meta.url), 'utf8')
+    redis.defineCommand(command, { numberOfKeys: 1, lua })
+  }
+
+  return {
+    async read() {
+      const [sealed, nowMs] = await orUnavailable(redis.keyRingRead(keyRingKey))
+      return { sealed: sealed ?? undefined, nowMs: pinnedNowMs?.() ?? nowMs }
+    },
+
+    async replace(seen, sealed) {
+      return (await orUnavailable(redis.keyRingReplace(keyRingKey, seen ?? '', sealed))) === 'replaced'
+    },
+  }
+}
