@@ -38,10 +38,11 @@ export interface AccountState {
 /**
  * The form in which names are compared, hashed and looked up: two spellings of one e-mail address are one account.
  *
- * @returns the trimmed, NFC-normalised, lower-case form of `name`
+ * @returns the trimmed, lower-case, NFC-normalised form of `name`; of a canonical name, that name itself
  */
 export function canonicalName(name: string): string {
-  return name.trim().normalize('NFC').toLowerCase()
+  // Lower case may be decomposed where upper case cannot be composed (J̌, ǰ), so normalisation comes last, too.
+  return name.trim().normalize('NFC').toLowerCase().normalize('NFC')
 }
 
 const MAX_NAME_LENGTH = 255

@@ -9,24 +9,20 @@ import {
   type AccountState,
   type Attributes,
   canonicalName,
-  isName,
   type LoginField,
   type Role,
 } from '../account.js'
 import type { AccountStore, StoredAccount } from '../store/accounts.js'
-import { attributesProblem, patchAttributes } from './attributes.js'
-import { isEmail } from './names.js'
-import { generatePassword, type Passwords, passwordProblem } from './password.js'
+import { patchAttributes } from './attributes.js'
+import { generatePassword, type Passwords } from './password.js'
+import { findInvalid, type Invalid } from './problems.js'
 
-/** One thing wrong with one field; `message` ends a sentence that starts with the field's name, as in devise. */
-export interface Problem {
-  field: 'uid' | 'provider' | 'email' | 'attributes' | 'password'
-  message: string
-}
+export type { Invalid, Problem } from './problems.js'
 
-export type Invalid = { ok: false; code: 'invalid'; problems: readonly Problem[] }
+export type Saved = { ok: true; account: Account }
 export type Taken = { ok: false; code: 'taken'; field: LoginField }
 export type Unknown = { ok: false; code: 'unknown' }
+export type NotAuthenticated = { ok: false; code: 'wrong-password' | 'suspended' }
 
 export interface NewAccount {
   uid: string
@@ -53,27 +49,19 @@ export interface AccountPage {
 
 export interface Accounts {
   /** Uid and e-mail are kept in canonical form (`canonicalName`). */
-  create(account: NewAccount): Promise<{ ok: true; account: Account } | Taken | Invalid>
+  create(account: NewAccount): Promise<Saved | Taken | Invalid>
   find(uid: string): Promise<AccountState | undefined>
   /** By any login name: uid, e-mail or user name. */
   findByLogin(login: string): Promise<AccountState | undefined>
   /** Costs the same for an unknown account and a wrong password; a suspension is told to nobody without the password. */
-  authenticate(
-    login: string,
-    password: string,
-  ): Promise<{ ok: true; account: Account } | { ok: false; code: 'wrong-password' | 'suspended' }>
-  update(
-    uid: string,
-    change: AccountChange,
-  ): Promise<{ ok: true; account: Account } | Taken | Invalid | Unknown>
+  authenticate(login: string, password: string): Promise<Saved | NotAuthenticated>
+  update(uid: string, change: AccountChange): Promise<Saved | Taken | Invalid | Unknown>
   /** Ends every session but `keepHandle`. */
   setPassword(
     uid: string,
     password: string,
     options?: { keepHandle?: string | undefined },
   ): Promise<{ ok: true } | Invalid | Unknown>
-  /** Whether it has one; accounts that sign in elsewhere may not. */
-  hasPassword(uid: string): Promise<boolean>
   /** Whether it is the account's password, suspended or not. */
   checkPassword(uid: string, password: string): Promise<boolean>
   /** Ends every session. @returns false when there is no such account, as the next three */
@@ -108,23 +96,9 @@ function stateOf({ account, suspendedAt, notBefore, passwordHash }: StoredAccoun
   return { account, suspendedAt, notBefore, hasPassword: passwordHash !== undefined }
 }
 
-/** @returns a refusal for what is wrong with the fields that are there, if anything is */
-function findInvalid(fields: Partial<Omit<NewAccount, 'email'> & AccountChange>): Invalid | undefined {
-  const { uid, provider, email, attributes, password } = fields
-  const problems: Problem[] = []
-  const note = (field: Problem['field'], message: string | undefined): void => {
-    if (message !== undefined) problems.push({ field, message })
-  }
-  if (uid !== undefined && !isName(uid)) note('uid', 'is invalid')
-  if (provider !== undefined && !isName(provider)) note('provider', 'is invalid')
-  if (typeof email === 'string' && !isEmail(email)) note('email', 'is not an email')
-  if (attributes !== undefined) note('attributes', attributesProblem(attributes))
-  if (password !== undefined) note('password', passwordProblem(password))
-  return problems.length > 0 ? { ok: false, code: 'invalid', problems } : undefined
-}
-
+/** The accounts of one store. */
 export function createAccounts({ store, passwords, endSessions }: AccountsOptions): Accounts {
-  async function create(input: NewAccount): ReturnType<Accounts['create']> {
+  async function create(input: NewAccount): Promise<Saved | Taken | Invalid> {
     const invalid = findInvalid(input)
     if (invalid !== undefined) return invalid
     const passwordHash = input.password === undefined ? undefined : await passwords.hash(input.password)
@@ -169,18 +143,9 @@ export function createAccounts({ store, passwords, endSessions }: AccountsOption
       if (invalid !== undefined) return invalid
       return store.update(uid, (account) => {
         const attributes = patchAttributes(account.attributes, change.attributes ?? {})
-        const { email = account.email ?? null } = change
-        return (
-          findInvalid({ attributes }) ?? {
-            ok: true,
-            account: {
-              ...account,
-              email: email === null ? undefined : canonicalName(email),
-              attributes,
-              roles: change.roles ?? account.roles,
-            },
-          }
-        )
+        const { email = account.email, roles = account.roles } = change
+        const changed = { ...account, email: email ? canonicalName(email) : undefined, attributes, roles }
+        return findInvalid({ attributes }) ?? { ok: true, account: changed }
       })
     },
 
@@ -192,10 +157,6 @@ export function createAccounts({ store, passwords, endSessions }: AccountsOption
       passwords.forget(canonicalName(uid))
       await endSessions(uid, 'password-changed', keepHandle)
       return { ok: true }
-    },
-
-    async hasPassword(uid) {
-      return (await store.find(uid))?.passwordHash !== undefined
     },
 
     async checkPassword(uid, password) {

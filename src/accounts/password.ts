@@ -84,6 +84,7 @@ export function generatePassword(): string {
   return Array.from(randomBytes(26), (byte) => alphabet[byte % alphabet.length]).join('')
 }
 
+/** Hashes and checks passwords; takes the time of one hash to make, for accounts that do not exist. */
 export function createPasswords(limits: PasswordLimits = {}): Passwords {
   const laneCount = limits.lanes ?? Math.min(availableParallelism(), MAX_LANES)
   const lanes = createLanes('password hashing', laneCount, limits.waiting ?? laneCount * WAITING_PER_LANE)

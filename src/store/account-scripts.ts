@@ -27,6 +27,7 @@ const scripts = [
   { command: 'loginSwap', file: 'login-swap.lua', numberOfKeys: 1 },
 ]
 
+/** Teaches `redis` the commands above. */
 export function defineAccountScripts(redis: Redis | Cluster): void {
   for (const { command, file, numberOfKeys } of scripts) {
     const lua = readFileSync(new URL(`./lua/${file}`, import.meta.url), 'utf8')

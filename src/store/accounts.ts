@@ -61,6 +61,7 @@ interface Read extends StoredAccount {
   doc: string
 }
 
+/** The accounts in one Redis. Every function throws StoreUnavailable when it cannot tell. */
 export function createAccountStore({ redis }: { redis: Redis | Cluster }): AccountStore {
   defineAccountScripts(redis)
   const names = createLoginNames(redis, async (uid, name) => lists(await read(uid), name))

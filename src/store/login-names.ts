@@ -50,7 +50,11 @@ function claimantOf(value: string): string {
   return value.slice(value.indexOf(':') + 1)
 }
 
-/** @param lists reads whether the account `uid` exists and lists `name` */
+/**
+ * The login index in one Redis.
+ *
+ * @param lists reads whether the account `uid` exists and lists `name`
+ */
 export function createLoginNames(
   redis: Redis | Cluster,
   lists: (uid: string, name: string) => Promise<boolean>,
