@@ -1,0 +1,61 @@
+#!lua
+-- Opens a session of an account that may have one, and ends its least recently used ones of that kind beyond the cap.
+-- KEYS[1]  cs:s:{tag}:<handle>     hash, the session
+-- KEYS[2]  cs:u:{tag}:<uid hash>   zset, the account's sessions
+-- KEYS[3]  cs:a:{tag}:<uid hash>   hash, the account
+-- ARGV[1]  '0', or a pinned clock for tests, ms
+-- ARGV[2]  kind: 'rotating', 'fixed' or 'jwt'
+-- ARGV[3]  idle life, ms
+-- ARGV[4]  absolute life, ms
+-- ARGV[5]  for how long its record outlives it, listed as expired, ms
+-- ARGV[6]  how many sessions of this kind the account may have
+-- ARGV[7]  scopes, '' for none
+-- ARGV[8]  description, '' for none
+-- ARGV[9]  'unique': no two live sessions of this kind have one description; else ''
+-- ARGV[10] use: user agent hash (8 bytes) ‖ address (0, 4 or 16)
+-- Returns  {'opened', facts, account document, evicted handles}, or {'unknown'}, {'suspended'}, {'revoked'},
+--          {'description-taken'}
+-- Invariant: no more sessions of a kind than the cap; the new one is never the one to go; a revoked handle never comes
+--          back; a session that is there is left as it is, so that opening may be repeated.
+local now = clock(ARGV[1])
+local account = redis.call('HMGET', KEYS[3], 'doc', 'sus', 'nb')
+if not account[1] then return { 'unknown' } end
+if account[2] then return { 'suspended' } end
+if redis.call('EXISTS', 'cs:rv:' .. KEYS[1]:sub(6)) == 1 then return { 'revoked' } end
+local there = read(KEYS[1])
+if there then return { 'opened', facts(there), account[1], {} } end
+
+local kind, cap, unique = ARGV[2]:sub(1, 1), tonumber(ARGV[6]), ARGV[9] == 'unique'
+local not_before = tonumber(account[3] or 0)
+local r = {
+  key = KEYS[1], handle = KEYS[1]:sub(12), place = KEYS[2]:sub(6), scopes = ARGV[7],
+  kind = kind, c = kind == 'r' and 1 or 0, t = now, a = 0, p = 0, o = 0, s = -1, q = -1, q2 = -1, q3 = -1, k = 1,
+  -- Not before the cut-off even when the clock went back behind it.
+  created = math.max(now, not_before), idle = tonumber(ARGV[3]), x = now + tonumber(ARGV[4]),
+}
+r.e = kind == 'j' and r.x or math.min(now + r.idle, r.x)
+
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+local evicted = {}
+if unique or redis.call('ZCARD', KEYS[2]) >= cap then
+  local rivals = {}
+  for _, other in ipairs(members(KEYS[2], not_before, now)) do
+    if other.kind == kind and other.e > now then
+      if unique and redis.call('HGET', other.key, 'd') == ARGV[8] then return { 'description-taken' } end
+      rivals[#rivals + 1] = other
+    end
+  end
+  table.sort(rivals, less_recent)
+  for i = 1, #rivals - cap + 1 do
+    bury(rivals[i], 'evicted', now)
+    evicted[i] = rivals[i].handle
+  end
+end
+
+redis.call('HSET', r.key, 'r', pack(r), 'u', KEYS[2]:sub(12), 'l', struct.pack('>I6', now) .. ARGV[10])
+if ARGV[7] ~= '' then redis.call('HSET', r.key, 's', ARGV[7]) end
+if ARGV[8] ~= '' then redis.call('HSET', r.key, 'd', ARGV[8]) end
+local gone_at = r.e + tonumber(ARGV[5])
+redis.call('PEXPIRE', r.key, gone_at - now)
+enlist(r, gone_at, now)
+return { 'opened', facts(r), account[1], evicted }

@@ -1,0 +1,79 @@
+-- What every session script begins with: the packed record, and the keys that hang on it.
+--
+--   cs:s:{tag}:<handle>   hash, small enough to stay a listpack
+--     r   63 bytes: kind; c t a p o, s q q2 q3, k (rotation.lua); absolute end x, end e unless it is used, creation, idle life
+--     u   uid hash          s   scopes, absent when none          d   description, absent when none
+--     l   last use: when (6 bytes) ‖ user agent hash (8) ‖ address (0, 4 or 16)
+--   cs:rv:{tag}:<handle>  string, the tombstone: why it was revoked
+--   cs:u:{tag}:<uid hash> zset, the account's sessions by the moment their records go
+--   cs:a:{tag}:<uid hash> hash, the account
+--
+-- The last three are derived here from a declared session key and its record: all keys of an account carry its {tag},
+-- so they lie in the slot of the declared one. Times and durations are ms; `now` is Redis' own clock.
+local FORM = '>c1I5I6I6I6I6i2i2i2i2I2I6I6I6I5'
+local KIND = { r = 'rotating', f = 'fixed', j = 'jwt' }
+local SHORTEST_TOMBSTONE = 3600000
+
+-- Tests pin the clock; '0' is Redis TIME.
+local function clock(pinned)
+  if pinned ~= '0' then return tonumber(pinned) end
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function pack(r)
+  return struct.pack(FORM, r.kind, r.c, r.t, r.a, r.p, r.o, r.s, r.q, r.q2, r.q3, r.k, r.x, r.e, r.created, r.idle)
+end
+
+-- The record at `key`, or nil. `r.packed` is what is stored, so that a writer can tell whether anything changed.
+local function read(key)
+  local stored = redis.call('HMGET', key, 'r', 'u', 's', 'l')
+  if not stored[1] then return nil end
+  local r = { key = key, packed = stored[1], scopes = stored[3] or '', use = stored[4] }
+  r.kind, r.c, r.t, r.a, r.p, r.o, r.s, r.q, r.q2, r.q3, r.k, r.x, r.e, r.created, r.idle =
+    struct.unpack(FORM, stored[1])
+  r.handle, r.uid_hash = key:sub(12), stored[2]
+  r.place = key:sub(6, 11) .. stored[2]
+  return r
+end
+
+-- Puts the session into its account's set until `gone_at`; the set lives as long as its longest-living member.
+local function enlist(r, gone_at, now)
+  local set = 'cs:u:' .. r.place
+  redis.call('ZADD', set, gone_at, r.handle)
+  local longest = redis.call('ZRANGE', set, -1, -1, 'WITHSCORES')
+  redis.call('PEXPIRE', set, longest[2] - now)
+end
+
+-- Used at `used`: the end moves on when that gains a thousandth of the idle life; it never comes nearer, and never
+-- passes x. Jwts end at x from the start, so theirs stays.
+local function slide(r, used)
+  local till = math.min(used + r.idle, r.x)
+  if till - r.e >= r.idle / 1000 then r.e = till end
+end
+
+-- Writes what changed. HSET goes first: what may be refused (memory, replica) is refused before anything is written.
+local function save(r, e_before, now)
+  local packed = pack(r)
+  if packed ~= r.packed then redis.call('HSET', r.key, 'r', packed) end
+  if r.e ~= e_before then
+    redis.call('PEXPIRE', r.key, r.e - now)
+    enlist(r, r.e, now)
+  end
+end
+
+local function remove(r)
+  redis.call('DEL', r.key)
+  redis.call('ZREM', 'cs:u:' .. r.place, r.handle)
+end
+
+-- Revokes: from here on every token of the session is refused, for as long as one could live.
+local function bury(r, reason, now)
+  remove(r)
+  redis.call('SET', 'cs:rv:' .. r.key:sub(6), reason, 'PX', math.max(r.x - now, SHORTEST_TOMBSTONE))
+end
+
+-- A session as the replies carry it: handle, kind, created, e, x, scopes.
+local function facts(r)
+  return { r.handle, KIND[r.kind], r.created, r.e, r.x, r.scopes }
+end

@@ -1,0 +1,29 @@
+-- The sessions of one account, read together: in front of the scripts that list, cap or end them.
+
+-- When it was last used, as far as anything here shows it.
+local function last_used(r)
+  return math.max((struct.unpack('>I6', r.use)), r.t, r.a)
+end
+
+local function less_recent(r, other)
+  local used, used_other = last_used(r), last_used(other)
+  if used ~= used_other then return used < used_other end
+  if r.created ~= other.created then return r.created < other.created end
+  return r.handle < other.handle
+end
+
+-- The records of an account's set, with those that are over taken out: without a record, or from before `not_before`.
+local function members(set, not_before, now)
+  local records = {}
+  for _, handle in ipairs(redis.call('ZRANGE', set, 0, -1)) do
+    local r = read('cs:s:' .. set:sub(6, 11) .. handle)
+    if not r then
+      redis.call('ZREM', set, handle)
+    elseif r.created < not_before then
+      bury(r, 'cut-off', now)
+    else
+      records[#records + 1] = r
+    end
+  end
+  return records
+end

@@ -1,0 +1,135 @@
+/**
+ * Presentations of tokens, all those of one event-loop turn in one script call. The call goes out right after the turn's
+ * input was read, so nothing waits that would not have waited anyway.
+ */
+import { ReplyError } from 'ioredis'
+import { LRUCache } from 'lru-cache'
+import type { Account } from '../account.js'
+import type { LastUse, Mode, RotationPolicy, Session } from '../session.js'
+import { parseAccount } from './account-record.js'
+import { batches } from './batches.js'
+import type { RedisClient } from './connect.js'
+import { firstWord } from './faults.js'
+import { sessionKey } from './keys.js'
+import { type PresentReply, parseUse, toSession } from './record.js'
+
+/** A token's claim, proved by its MAC. */
+export interface Presentation {
+  tag: string
+  handle: string
+  n: number
+  b: number
+  /** The account that the client names beside the token: the session must be one of its. */
+  uidHash?: string | undefined
+}
+
+/** What the rotation machine says of a presented token. */
+export type Presented =
+  /** `n` and `b` are what to hand out, now and never again. */
+  | ({ verdict: 'rotated' | 'reissued'; n: number; b: number } & Facts)
+  /** `current`: the newest there is; `accepted`: a superseded one that is still good. */
+  | ({ verdict: 'current' | 'accepted' } & Facts)
+  /** `ended`: the session was revoked for it; `lastUse` is where it was used before. */
+  | ({ verdict: 'fork' | 'replay' | 'reissue-limit' | 'ahead'; ended: boolean; lastUse: LastUse } & Facts)
+  | { verdict: 'unknown' | 'mismatch' | 'expired' | 'suspended' }
+  | { verdict: 'revoked'; reason: string }
+
+interface Facts {
+  session: Session
+  account: Account
+  /** Present when Redis turned out to have lost writes: it was raised to what was handed out, or to what was presented. */
+  repair: 'repaired' | 'fast-forwarded' | undefined
+}
+
+interface Parts {
+  redis: RedisClient
+  rotation: RotationPolicy
+  /** '0' for Redis' own clock. */
+  now: () => number | '0'
+}
+
+interface Waiting extends Presentation {
+  mode: Mode
+  resolve: (presented: Presented) => void
+  reject: (error: unknown) => void
+}
+
+/** More would keep Redis from others for longer than a millisecond. */
+const MOST_AT_ONCE = 64
+/** Sessions whose last hand-out is remembered, about 100 bytes each. It matters only while Redis may still lose that write. */
+const REMEMBERED = 50_000
+/** A branch is one byte of the token. */
+const BRANCHES = 256
+
+/** @returns presents one token, judged after all those presented before it; rejects with what Redis or ioredis said */
+export function createPresenter({ redis, rotation, now }: Parts) {
+  const { rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay } = rotation
+  const policy = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
+  /** By handle: generation and branch count of what this instance handed out last, which Redis may have lost since. */
+  const handedOut = new LRUCache<string, number>({ max: REMEMBERED })
+  let waiting: Waiting[] = []
+
+  function flush(): void {
+    const turn = waiting
+    waiting = []
+    for (const batch of batches(turn, MOST_AT_ONCE, redis.isCluster)) send(batch, 'sessionPresent')
+  }
+
+  function send(batch: readonly Waiting[], command: 'sessionPresent' | 'sessionPresentInPlace'): void {
+    const keys = batch.map(({ tag, handle }) => sessionKey(tag, handle))
+    const presentations = batch.flatMap(({ handle, n, b, mode, uidHash }) => {
+      const floor = handedOut.get(handle) ?? 0
+      return [n, b, mode, Math.floor(floor / BRANCHES), floor % BRANCHES, uidHash ?? '']
+    })
+    redis[command](keys.length, ...keys, now(), ...policy, ...presentations).then(
+      (replies) => settle(batch, replies, command === 'sessionPresent'),
+      (error) => {
+        for (const { reject } of batch) reject(error)
+      },
+    )
+  }
+
+  function settle(batch: readonly Waiting[], replies: readonly PresentReply[], mayRepeat: boolean): void {
+    const repeated: Waiting[] = []
+    for (const [i, one] of batch.entries()) {
+      const reply = replies[i] ?? ['fault', 'ERR present.lua answered less than it was asked']
+      if (reply[0] !== 'fault') one.resolve(toPresented(one, reply))
+      else if (mayRepeat && firstWord(reply[1]) === 'OOM') repeated.push({ ...one, mode: 'verify' })
+      else one.reject(new ReplyError(reply[1]))
+    }
+    // Redis must not grow now. Verifying does not make it: what was seen is noted over as many bytes.
+    if (repeated.length > 0) send(repeated, 'sessionPresentInPlace')
+  }
+
+  function toPresented(
+    { tag, handle }: Presentation,
+    reply: Exclude<PresentReply, ['fault', string]>,
+  ): Presented {
+    if (reply[0] === 'revoked') return { verdict: reply[0], reason: reply[1] }
+    if (reply.length === 1) return { verdict: reply[0] }
+
+    const [verdict, n, b, event, doc, facts, lastUse] = reply
+    const account = parseAccount(doc)
+    const session = toSession(facts, tag, account)
+    const repair = event === '' ? undefined : event
+    switch (verdict) {
+      case 'rotated':
+      case 'reissued':
+        handedOut.set(handle, Math.max(handedOut.get(handle) ?? 0, n * BRANCHES + b + 1))
+        return { verdict, n, b, session, account, repair }
+      case 'current':
+      case 'accepted':
+        return { verdict, session, account, repair }
+      default: {
+        const ended = verdict === 'reissue-limit' || (verdict !== 'ahead' && onReplay === 'revoke')
+        return { verdict, ended, lastUse: parseUse(Buffer.from(lastUse)), session, account, repair }
+      }
+    }
+  }
+
+  return (presentation: Presentation, mode: Mode): Promise<Presented> =>
+    new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(flush)
+      waiting.push({ ...presentation, mode, resolve, reject })
+    })
+}

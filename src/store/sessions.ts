@@ -1,0 +1,192 @@
+/**
+ * Sessions in Redis: one function per script, and nothing between reading and writing but the script itself.
+ *
+ * Refusals are verdicts; what throws is `StoreUnavailable`, or a bug. After a fault nobody knows whether a write happened:
+ * every call may be repeated.
+ */
+import type { Account } from '../account.js'
+import { StoreUnavailable } from '../errors.js'
+import type {
+  Kind,
+  LastUse,
+  LifePolicy,
+  ListedSession,
+  Mode,
+  RotationPolicy,
+  Session,
+  Use,
+} from '../session.js'
+import { parseAccount } from './account-record.js'
+import { batches } from './batches.js'
+import type { RedisClient } from './connect.js'
+import { orUnavailable } from './faults.js'
+import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey } from './keys.js'
+import { createPresenter, type Presentation, type Presented } from './presentations.js'
+import { packUse, parseUse, toSession } from './record.js'
+import { defineSessionScripts } from './scripts.js'
+
+export type { Presentation, Presented } from './presentations.js'
+
+export interface SessionStoreOptions {
+  redis: RedisClient
+  rotation: RotationPolicy
+  /** Test hook, ms; Redis' own clock when absent. */
+  now?: () => number
+  /** Calls that may be in flight at once; further ones fail at once rather than queue. */
+  mostInFlight?: number
+}
+
+export interface NewRecord {
+  tag: string
+  handle: string
+  uid: string
+  kind: Kind
+  scopes: readonly string[]
+  /** No two live JWTs of an account share one. */
+  description?: string | undefined
+  use?: Use | undefined
+  life: LifePolicy
+}
+
+export type OpenedRecord =
+  | { verdict: 'opened'; session: Session; account: Account; evicted: string[] }
+  | { verdict: 'unknown' | 'suspended' | 'revoked' | 'description-taken' }
+
+/** A session that was ended, as it last was. */
+export interface Ended {
+  session: Session
+  account: Account
+  lastUse: LastUse
+}
+
+export interface UseNote {
+  tag: string
+  handle: string
+  use: Use
+  /** ms since the epoch by this machine's clock; now when absent. */
+  atMs?: number | undefined
+}
+
+export interface SessionStore {
+  /** Opens a session and ends its least recently used siblings of that kind beyond `life.maxSessions`. */
+  open(record: NewRecord): Promise<OpenedRecord>
+  /** Judges a token that its MAC has proved genuine; in the modes `rotate` and `force` it may be told the next one. */
+  present(presentation: Presentation, mode: Mode): Promise<Presented>
+  /** Ends one session, if it is there and (when `uidHash` is given) belongs to that account. */
+  revoke(tag: string, handle: string, reason: string, uidHash?: string): Promise<Ended | undefined>
+  /** Ends all sessions of an account, or all but one. @returns the handles of those it ended */
+  revokeAll(place: Place, reason: string, exceptHandle?: string): Promise<string[]>
+  /** The sessions of an account, most recently used first; expired JWTs too, as long as their records linger. */
+  list(place: Place): Promise<ListedSession[]>
+  /** Notes uses after the fact. A session that is gone stays gone. @returns the handles that were alive */
+  touch(notes: readonly UseNote[]): Promise<string[]>
+  /** Resolves when Redis answers. */
+  ping(): Promise<void>
+}
+
+const MOST_IN_FLIGHT = 10_000
+/** Branches are one byte of the token; the highest is kept free. */
+const MOST_REISSUES = 250
+/** Notes that one script call takes. */
+const MOST_NOTES = 256
+
+/** Makes the session store of one Redis. @throws Error when the rotation policy is beyond what a record can hold */
+export function createSessionStore(options: SessionStoreOptions): SessionStore {
+  const { redis, rotation, mostInFlight = MOST_IN_FLIGHT } = options
+  if (!(rotation.reissues >= 0 && rotation.reissues <= MOST_REISSUES))
+    throw new Error(`a token cannot be re-issued more than ${MOST_REISSUES} times in a row`)
+  const now = options.now ?? (() => '0' as const)
+  defineSessionScripts(redis)
+  const present = createPresenter({ redis, rotation, now })
+  let inFlight = 0
+
+  /** Every call passes here: bounded in number, and with Redis' troubles translated. */
+  async function ask<T>(call: () => Promise<T>): Promise<T> {
+    if (inFlight >= mostInFlight) throw new StoreUnavailable(new Error('too many calls in flight'))
+    inFlight++
+    try {
+      return await orUnavailable(call())
+    } finally {
+      inFlight--
+    }
+  }
+
+  return {
+    async open({ tag, handle, uid, kind, scopes, description = '', use, life }) {
+      const place = placeOf(uid)
+      const unique = kind === 'jwt' && description !== '' ? 'unique' : ''
+      const reply = await ask(() =>
+        redis.sessionOpen(
+          sessionKey(tag, handle),
+          sessionsOfKey(place),
+          accountKey(place),
+          now(),
+          kind,
+          life.idleMs,
+          life.absoluteMs,
+          kind === 'jwt' ? (life.lingerMs ?? 0) : 0,
+          life.maxSessions,
+          scopes.join(' '),
+          description,
+          unique,
+          packUse(use),
+        ),
+      )
+      if (reply[0] !== 'opened') return { verdict: reply[0] }
+      const [verdict, facts, doc, evicted] = reply
+      const account = parseAccount(doc)
+      return { verdict, session: toSession(facts, tag, account), account, evicted }
+    },
+
+    present: (presentation, mode) => ask(() => present(presentation, mode)),
+
+    async revoke(tag, handle, reason, uidHash = '') {
+      const reply = await ask(() =>
+        redis.sessionRevokeBuffer(sessionKey(tag, handle), now(), reason, uidHash),
+      )
+      if (reply === null) return undefined
+      const [facts, doc, lastUse] = reply
+      if (doc === null) return undefined // its account went before it: there is nobody to speak of
+      const account = parseAccount(doc.toString())
+      return { session: toSession(facts, tag, account), account, lastUse: parseUse(lastUse) }
+    },
+
+    revokeAll: (place, reason, exceptHandle = '') =>
+      ask(() => redis.sessionRevokeAll(sessionsOfKey(place), now(), reason, exceptHandle)),
+
+    async list(place) {
+      const [doc, ...entries] = await ask(() =>
+        redis.sessionListBuffer(sessionsOfKey(place), accountKey(place), now()),
+      )
+      if (doc === null) return []
+      const account = parseAccount(doc.toString())
+      return entries
+        .map(([facts, lastSeenAt, lastUse, description]) => ({
+          ...toSession(facts, place.tag, account),
+          lastSeenAt,
+          description: description?.toString(),
+          lastUse: parseUse(lastUse),
+        }))
+        .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
+    },
+
+    async touch(notes) {
+      const sentAt = Date.now()
+      const calls = batches(notes, MOST_NOTES, redis.isCluster).map((group) =>
+        ask(() =>
+          redis.sessionTouch(
+            group.length,
+            ...group.map(({ tag, handle }) => sessionKey(tag, handle)),
+            now(),
+            ...group.flatMap(({ atMs, use }) => [Math.max(0, sentAt - (atMs ?? sentAt)), packUse(use)]),
+          ),
+        ),
+      )
+      return (await Promise.all(calls)).flat()
+    },
+
+    async ping() {
+      await ask(() => redis.ping())
+    },
+  }
+}
