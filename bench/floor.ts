@@ -1,0 +1,26 @@
+/** The floor: a bare Fastify route that gives one known answer. Its process gets that answer as its argument, in JSON. */
+import fastify from 'fastify'
+import type { Request } from './scenario.js'
+
+/** What the route gives: the service's own answer, told once. */
+export interface FloorAnswer {
+  readonly method: Request['method']
+  readonly path: string
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly json: unknown
+}
+
+const answer: FloorAnswer = JSON.parse(process.argv[2] ?? '')
+const { method, path, status, headers, json } = answer
+const app = fastify()
+app.route({
+  method,
+  url: path,
+  handler: async (_request, reply) => {
+    reply.code(status).headers(headers)
+    return json
+  },
+})
+console.log(await app.listen({ host: '127.0.0.1', port: 0 }))
+process.on('SIGTERM', () => process.exit())

@@ -1,0 +1,74 @@
+/** The load: autocannon, one conversation a connection, every answer checked. */
+import autocannon from 'autocannon'
+import type { Conversation } from './scenario.js'
+
+export interface Load {
+  requests: number
+  durationMs: number
+  /** Bytes of all answers, heads included. */
+  bytes: number
+  /** Of each request, ms, ascending. */
+  latenciesMs: Float64Array
+}
+
+/**
+ * Sends `requests` requests in all, each connection one after the other. An amount and not a duration, because a duration
+ * ends in the middle of answers, and with them the chain of a rotating token is lost.
+ *
+ * Tokens are carried by `setHeaders` from `onResponse`: autocannon clears its `context` after each pass over its requests.
+ *
+ * @param signal ends it early
+ * @throws Error with the first thing that was wrong; what was measured beside it says nothing
+ */
+export async function drive(
+  url: string,
+  conversations: readonly Conversation[],
+  requests: number,
+  signal: AbortSignal,
+): Promise<Load> {
+  const latenciesMs = new Float64Array(requests)
+  let answered = 0
+  let bytes = 0
+  let problem: string | undefined
+  let opened = 0
+
+  const setupClient = (client: autocannon.Client): void => {
+    const conversation = conversations[opened++ % conversations.length] as Conversation // never empty
+    let sent = conversation.request
+    client.setRequests([
+      {
+        ...sent,
+        onResponse(status, body, _context, headers) {
+          problem ??= conversation.receive({ status, body, headers: headers ?? {} })
+          if (conversation.request !== sent) client.setHeaders({ ...conversation.request.headers })
+          sent = conversation.request
+        },
+      },
+    ])
+  }
+
+  const startedAt = performance.now()
+  let durationMs = 0
+  await new Promise<void>((resolve, reject) => {
+    const instance = autocannon(
+      { url, connections: conversations.length, amount: requests, sampleInt: 20, bailout: 1, setupClient },
+      (error) => (error ? reject(error) : resolve()),
+    )
+    const stop = () => instance.stop()
+    signal.addEventListener('abort', stop)
+    instance.on('done', () => signal.removeEventListener('abort', stop))
+    instance.on('response', (_client, _status, answerBytes, latencyMs) => {
+      latenciesMs[answered++] = latencyMs
+      bytes += answerBytes
+      if (answered === requests) durationMs = performance.now() - startedAt
+      if (problem !== undefined) instance.stop()
+    })
+    instance.on('reqError', (error) => {
+      problem ??= String(error)
+    })
+  })
+  signal.throwIfAborted()
+  if (problem !== undefined) throw new Error(problem)
+  if (answered !== requests) throw new Error(`${answered} answers to ${requests} requests`)
+  return { requests, durationMs, bytes, latenciesMs: latenciesMs.sort() }
+}

@@ -1,0 +1,18 @@
+/**
+ * Preloaded (`node --import`) into every process that is measured, so that the service runs by its real entry point and
+ * still tells what it has used. It also binds the process to the bench: when that is gone, however it went, so are we.
+ */
+export interface Usage {
+  /** User and system time of all threads since the start, microseconds. */
+  cpuMicros: number
+  /** Resident set, bytes. */
+  rssBytes: number
+}
+
+process.on('message', (question) => {
+  if (question !== 'usage') return
+  const { user, system } = process.cpuUsage()
+  process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() } satisfies Usage)
+})
+process.on('disconnect', () => process.exit())
+process.channel?.unref()

@@ -1,0 +1,137 @@
+/** What a run leaves behind: where and on what it was made, its figures, and both as a table. */
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { arch, cpus, platform, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Bench, Measured, Result } from './harness.js'
+import { type Quartiles, quartiles } from './quartiles.js'
+import type { Goals, Scenario } from './scenario.js'
+
+const run = promisify(execFile)
+
+export interface Origin {
+  /** Of the checkout; ends in `-dirty` when files differ from it. `unknown` outside of one. */
+  readonly commit: string
+  readonly date: string
+  readonly machine: string
+  readonly versions: Readonly<Record<string, string>>
+}
+
+export interface Report extends Origin {
+  readonly settings: Pick<Bench, 'rounds' | 'seconds' | 'connections'>
+  readonly results: readonly Result[]
+}
+
+/** @param root the checkout's folder */
+export async function describeOrigin(root: string, redisVersion: string): Promise<Origin> {
+  const git = async (...args: string[]) => (await run('git', ['-C', root, ...args])).stdout.trim()
+  const commit = async () => {
+    const isDirty = (await git('status', '--porcelain', '--', 'src', 'bench', 'package-lock.json')) !== ''
+    return `${await git('rev-parse', '--short=12', 'HEAD')}${isDirty ? '-dirty' : ''}`
+  }
+  const require = createRequire(import.meta.url)
+  const version = async (name: string): Promise<string> =>
+    JSON.parse(await readFile(require.resolve(`${name}/package.json`), 'utf8')).version
+  const [cpu] = cpus()
+  return {
+    commit: await commit().catch(() => 'unknown'),
+    date: new Date().toISOString(),
+    machine: `${cpu?.model ?? arch()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${release()}`,
+    versions: {
+      node: process.versions.node,
+      redis: redisVersion,
+      fastify: await version('fastify'),
+      ioredis: await version('ioredis'),
+      autocannon: await version('autocannon'),
+    },
+  }
+}
+
+/** @returns the file's path; a result is kept under its commit */
+export async function save(report: Report, dir: string): Promise<string> {
+  await mkdir(dir, { recursive: true })
+  const path = join(dir, `${report.commit}.json`)
+  await writeFile(path, `${JSON.stringify(report, null, 2)}\n`)
+  return path
+}
+
+/** @returns lines to print: the origin, one row a scenario, and what the columns mean */
+export function describe(report: Report, scenarios: readonly Scenario[]): string {
+  const { commit, machine, versions, settings, results } = report
+  const rows = results.map((result) =>
+    row(
+      result,
+      scenarios.find(({ name }) => name === result.name),
+    ),
+  )
+  return [
+    `${machine}`,
+    `${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}; commit ${commit}`,
+    `${settings.rounds} rounds of ${settings.seconds} s a side, ${settings.connections} connections; medians, quartiles in brackets`,
+    '',
+    ...align([header, ...rows]),
+    '',
+    'ratio: CPU of the service over CPU of the floor, a bare Fastify route in a process of its own that gives the same answer.',
+    "µs: CPU per request of the service, the floor and Redis. p50, p99 in ms at full load, the floor's behind the stroke.",
+    'trips: round trips to Redis for one request. evalsha: script calls per request under load. bytes: of one answer, likewise.',
+    ...results.map(
+      ({ name }) => `${name}: ${scenarios.find((scenario) => scenario.name === name)?.about ?? ''}`,
+    ),
+  ].join('\n')
+}
+
+const header = [
+  'scenario',
+  'ratio',
+  'goal',
+  'service µs',
+  'floor µs',
+  'Redis µs',
+  'trips',
+  'evalsha',
+  'p50',
+  'p99',
+  'bytes',
+]
+
+function row(
+  { name, cpuRatio, redisMicros, roundTrips, rounds }: Result,
+  scenario: Scenario | undefined,
+): string[] {
+  const median = (pick: (round: Result['rounds'][number]) => number) => quartiles(rounds.map(pick)).median
+  const pair = (pick: (side: Measured) => number, digits: number) =>
+    `${median(({ service }) => pick(service)).toFixed(digits)}/${median(({ floor }) => pick(floor)).toFixed(digits)}`
+  const goals: Goals = scenario?.goals ?? {}
+  const met = (figure: number, goal: number | undefined) => (goal === undefined || figure <= goal ? '' : ' !')
+  return [
+    name,
+    `${cpuRatio.median.toFixed(2)} [${cpuRatio.q1.toFixed(2)} ${cpuRatio.q3.toFixed(2)}]`,
+    goals.cpuRatio === undefined ? '' : `≤ ${goals.cpuRatio.toFixed(2)} ${verdict(cpuRatio, goals.cpuRatio)}`,
+    median(({ service }) => service.cpuMicros).toFixed(1),
+    median(({ floor }) => floor.cpuMicros).toFixed(1),
+    `${redisMicros.median.toFixed(1)}${met(redisMicros.median, goals.redisMicros)}`,
+    `${roundTrips}${met(roundTrips, goals.roundTrips)}`,
+    median(({ redis }) => redis.calls.evalsha ?? 0).toFixed(2),
+    pair(({ p50Ms }) => p50Ms, 1),
+    pair(({ p99Ms }) => p99Ms, 1),
+    pair(({ bytes }) => bytes, 0),
+  ]
+}
+
+const verdict = ({ median }: Quartiles, goal: number) => (median <= goal ? 'met' : 'missed')
+
+/** Columns as wide as their widest cell; names to the left, figures to the right. */
+function align(rows: readonly string[][]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
+  return rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  )
+}

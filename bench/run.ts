@@ -1,0 +1,83 @@
+/** One run of the bench: a private Redis, every scenario in turn, the table. Everything that it starts ends with it. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generateMasterKeys } from '../src/token/master-keys.js'
+import { measure, type Result } from './harness.js'
+import { progressLine } from './progress.js'
+import { startBenchRedis } from './redis.js'
+import { describe, describeOrigin, type Report, save } from './report.js'
+import type { Scenario } from './scenario.js'
+import { forged } from './scenarios/forged.js'
+import { rotate } from './scenarios/rotate.js'
+import { validate } from './scenarios/validate.js'
+import { verify } from './scenarios/verify.js'
+import { readSettings, type Settings } from './settings.js'
+
+const scenarios: readonly Scenario[] = [rotate, validate, verify, forged]
+
+export interface Run {
+  args: readonly string[]
+  /** Folder of the checkout. */
+  root: string
+  /** The service's entry point. */
+  entry: string
+  resultsDir: string
+  print(text: string): void
+  progressTo: { write(text: string): unknown; isTTY?: boolean }
+  /** Ends it early. */
+  signal: AbortSignal
+}
+
+/** @returns the exit code: 0 when everything was measured, whatever the verdicts; 1 when not; 2 for wrong arguments */
+export async function bench(run: Run): Promise<number> {
+  const settings = readSettings(
+    run.args,
+    scenarios.map(({ name }) => name),
+  )
+  if ('exitCode' in settings) {
+    run.print(settings.text)
+    return settings.exitCode
+  }
+  const dir = await mkdtemp(join(tmpdir(), 'cs-bench-'))
+  try {
+    const report = await measureAll(settings, dir, run)
+    run.print(describe(report, scenarios))
+    if (settings.save) run.print(`\nkept as ${await save(report, run.resultsDir)}`)
+    return 0
+  } catch (error) {
+    run.print(`no result: ${error instanceof Error ? error.message : String(error)}`)
+    return 1
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+async function measureAll(settings: Settings, dir: string, run: Run): Promise<Report> {
+  const { only, rounds, seconds, connections } = settings
+  const chosen = scenarios.filter(({ name }) => only.length === 0 || only.includes(name))
+  const line = progressLine(run.progressTo)
+  const redis = await startBenchRedis(dir, join(run.root, '.cache/redis'))
+  const environment = {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    REDIS_URL: redis.url,
+    COUNTERSIGN_KEYS: generateMasterKeys(),
+    COUNTERSIGN_DATA_DIR: join(dir, 'data'),
+    COUNTERSIGN_SIGN_UP: 'open',
+  }
+  try {
+    const results: Result[] = []
+    for (const [index, scenario] of chosen.entries()) {
+      const title = `${scenario.name} (${index + 1} of ${chosen.length})`
+      const progress = (what: string) => line.show(title, what)
+      const { entry, signal } = run
+      results.push(await measure(scenario, { ...settings, entry, environment, redis, progress, signal }))
+    }
+    const origin = await describeOrigin(run.root, redis.version)
+    return { ...origin, settings: { rounds, seconds, connections }, results }
+  } finally {
+    line.clear()
+    await redis.stop()
+  }
+}

@@ -1,0 +1,45 @@
+/** What a scenario is: how the service is configured, what each connection says to it, and which figures it should reach. */
+
+/** One HTTP request. A new one is a new object: the load generator builds its bytes again only then. */
+export interface Request {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface Answer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+}
+
+/** One connection's side of the talk. It may hold state: a rotating token follows its own chain. */
+export interface Conversation {
+  /** What is sent next. */
+  readonly request: Request
+  /** Judges the answer and takes what the next request needs from it. @returns what is wrong with it, if anything */
+  receive(answer: Answer): string | undefined
+}
+
+/** What `npm run bench` prints a verdict on; what is absent has no goal. */
+export interface Goals {
+  /** CPU of the service over CPU of the floor, per request. */
+  readonly cpuRatio?: number
+  /** CPU of Redis per request, microseconds. */
+  readonly redisMicros?: number
+  /** Round trips to Redis per request, one request at a time. */
+  readonly roundTrips?: number
+}
+
+export interface Scenario {
+  readonly name: string
+  /** A few words for the table's legend. */
+  readonly about: string
+  readonly goals: Goals
+  /** What the service's environment has beside what every scenario has. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Prepares `connections` conversations with the service at `url`; every one of them has been answered rightly once. */
+  open(url: string, connections: number): Promise<Conversation[]>
+}

@@ -1,0 +1,75 @@
+/** The arguments of `npm run bench`. */
+import { parseArgs } from 'node:util'
+
+export interface Settings {
+  /** Names of scenarios; empty means all of them. */
+  readonly only: readonly string[]
+  readonly rounds: number
+  readonly seconds: number
+  readonly connections: number
+  readonly warmUpRequests: number
+  readonly save: boolean
+}
+
+/** What to print instead of running, and the exit code to leave with. */
+export interface Instead {
+  readonly text: string
+  readonly exitCode: number
+}
+
+const help = (names: readonly string[]) => `npm run bench -- [options]
+
+  --only NAME        only this scenario, may be repeated: ${names.join(', ')}
+  --rounds N         turns that service and floor take, default 8
+  --seconds N        load on each side in a round, default 2
+  --connections N    kept open, one request at a time on each, default 64
+  --quick            3 rounds of 1 second: for a look, not for a figure
+  --save             keep the result as bench/results/<commit>.json
+  --help`
+
+/** @param names of the scenarios there are */
+export function readSettings(args: readonly string[], names: readonly string[]): Settings | Instead {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        connections: { type: 'string', default: '64' },
+        'warm-up': { type: 'string', default: '20000' }, // requests; for tests of the bench itself
+        quick: { type: 'boolean', default: false },
+        save: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    if (values.help) return { text: help(names), exitCode: 0 }
+    const unknown = values.only.find((name) => !names.includes(name))
+    if (unknown !== undefined) throw new Error(`there is no scenario "${unknown}"`)
+    return {
+      only: values.only,
+      rounds: whole('rounds', values.rounds ?? (values.quick ? '3' : '8')),
+      seconds: positive('seconds', values.seconds ?? (values.quick ? '1' : '2')),
+      connections: whole('connections', values.connections),
+      warmUpRequests: whole('warm-up', values['warm-up']),
+      save: values.save,
+    }
+  } catch (error) {
+    return {
+      text: `${error instanceof Error ? error.message : String(error)}\n\n${help(names)}`,
+      exitCode: 2,
+    }
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && value <= 1_000_000)) throw new Error(`--${name} must be a number above 0, not "${text}"`)
+  return value
+}
+
+function whole(name: string, text: string): number {
+  const value = positive(name, text)
+  if (!Number.isInteger(value)) throw new Error(`--${name} must be a whole number, not "${text}"`)
+  return value
+}

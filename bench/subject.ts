@@ -1,0 +1,88 @@
+/** A server under measurement: a child process that says where it listens and what CPU it has used, and ends with us. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { extname } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { FloorAnswer } from './floor.js'
+import type { Usage } from './meter.js'
+
+const READY_WITHIN_MS = 20_000
+const STOP_WITHIN_MS = 5_000
+
+export interface Subject {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string
+  usage(): Promise<Usage>
+  stop(): Promise<void>
+}
+
+/** `./name` beside this file, compiled or not. */
+const beside = (name: string): URL => new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
+
+/** @param entry the service's entry point; it listens on a loopback port and prints the address */
+export async function startService(
+  entry: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<Subject> {
+  return listening(launch(entry, environment))
+}
+
+export async function startFloor(answer: FloorAnswer): Promise<Subject> {
+  return listening(launch(fileURLToPath(beside('floor')), {}, JSON.stringify(answer)))
+}
+
+/** Not in our process group: Ctrl-C in a terminal reaches us alone, and we end them in order. */
+function launch(
+  entry: string,
+  environment: Readonly<Record<string, string>>,
+  ...args: string[]
+): ChildProcess {
+  return fork(entry, args, {
+    execArgv: [...process.execArgv, '--import', beside('meter').href],
+    env: { PATH: process.env.PATH, NODE_OPTIONS: process.env.NODE_OPTIONS, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    detached: true,
+  })
+}
+
+async function listening(child: ChildProcess): Promise<Subject> {
+  const lastLines: string[] = []
+  const url = await new Promise<string>((resolve, reject) => {
+    const fail = (what: string) =>
+      reject(new Error(`${child.spawnargs[1]} ${what}:\n${lastLines.join('\n')}`))
+    const deadline = setTimeout(fail, READY_WITHIN_MS, 'does not listen')
+    for (const stream of [child.stdout, child.stderr])
+      createInterface(stream as NonNullable<typeof stream>).on('line', (line) => {
+        // both are pipes
+        lastLines.push(line)
+        if (lastLines.length > 20) lastLines.shift()
+        const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
+        if (address === undefined) return
+        clearTimeout(deadline)
+        resolve(address)
+      })
+    child.once('error', reject)
+    child.once('exit', (code, signal) => fail(`ended (${signal ?? code})`))
+  }).catch(async (error) => {
+    await stop(child)
+    throw error
+  })
+  return {
+    url,
+    async usage() {
+      child.send('usage')
+      const [usage] = (await once(child, 'message')) as [Usage]
+      return usage
+    },
+    stop: () => stop(child),
+  }
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS)
+  child.kill('SIGTERM')
+  await once(child, 'exit')
+  clearTimeout(deadline)
+}
