@@ -8,6 +8,7 @@ import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifySer
 import { type Accounts, createAccounts } from './accounts/accounts.js'
 import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
+import type { Audit } from './event.js'
 import { devise } from './http/devise.js'
 import { exposedHeaders, requestHeaders } from './http/devise-wire.js'
 import { answerWith, nothingHere } from './http/dialect.js'
@@ -16,13 +17,22 @@ import { health } from './http/health.js'
 import { problemDetails } from './http/problem-details.js'
 import { requestIds } from './http/request-id.js'
 import { requireScopes } from './http/scopes.js'
-import { createEnder } from './sessions/end.js'
 import { createPolicy } from './sessions/policy.js'
 import { createSessions } from './sessions/sessions.js'
 import { createAccountStore } from './store/accounts.js'
 import type { RedisClient } from './store/connect.js'
+import { createEventStore } from './store/events.js'
+import { createKeyRecords } from './store/key-records.js'
+import { placeOf } from './store/keys.js'
 import { createSessionStore } from './store/sessions.js'
 import { createCountersigner } from './token/countersign.js'
+import { createJwts } from './token/jwt.js'
+import { createKeyRing } from './token/keyring.js'
+
+const DAY_MS = 86_400_000
+const SIGNING_KEY_PERIOD_MS = 30 * DAY_MS
+/** How long verifiers may cache our keys; a new one is published that long before it signs. */
+const JWKS_MAX_AGE_MS = 15 * 60_000
 
 export interface ServiceOptions {
   config: Config
@@ -53,16 +63,11 @@ const limits = {
 
 /** Builds the service on an open Redis connection. Tests and embedders call it as the server does. */
 export async function buildService({ config, redis, logger }: ServiceOptions): Promise<Service> {
+  const { masterKeys, jwtMaxLifeMs } = config
   const sessionStore = createSessionStore({ redis, rotation: config.rotation })
   const accountStore = createAccountStore({ redis })
-  const countersigner = createCountersigner(config.masterKeys)
-  const policy = createPolicy(config.life, config.jwtMaxLifeMs)
-  const ender = createEnder({ store: sessionStore })
-  const passwords = createPasswords()
-  const accounts = createAccounts({ store: accountStore, passwords, endSessions: ender.endAll })
-  const sessions = createSessions({ countersigner, store: sessionStore, policy, passwords: accounts, ender })
+  const events = createEventStore({ redis })
 
-  let draining = false
   const app = fastify({
     ...limits,
     logger,
@@ -71,6 +76,41 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     genReqId: requestIds(),
     frameworkErrors: (error, _request, reply) => answerWith(problemDetails, reply, describeFault(error)),
   })
+  const audit: Audit = (event) => {
+    events.append(event).catch((err) => app.log.warn({ err, event: event.type }, 'an audit event was lost'))
+  }
+
+  const keyRing = createKeyRing({
+    records: createKeyRecords({ redis }),
+    master: masterKeys,
+    alg: config.jwtAlgorithm,
+    secret: config.jwtSecret,
+    periodMs: SIGNING_KEY_PERIOD_MS,
+    lifeMs: jwtMaxLifeMs,
+    jwksMaxAgeMs: JWKS_MAX_AGE_MS,
+    onRotation: ({ kid }) => audit({ type: 'key.rotated', kid }),
+    onFault: (err) => app.log.warn({ err }, 'the JWT keys could not be looked at'),
+  })
+  await keyRing.start()
+  app.addHook('onClose', async () => keyRing.stop())
+
+  const accounts = createAccounts({
+    store: accountStore,
+    passwords: createPasswords(),
+    endSessions: async (uid, reason, exceptHandle) => {
+      await sessionStore.revokeAll(placeOf(uid), reason, exceptHandle)
+    },
+  })
+  const sessions = createSessions({
+    countersigner: createCountersigner(masterKeys),
+    jwts: createJwts({ keys: keyRing, issuer: config.issuer }),
+    store: sessionStore,
+    policy: createPolicy({ life: config.life, longestJwtMs: jwtMaxLifeMs }),
+    passwords: accounts,
+    audit,
+  })
+
+  let draining = false
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id)

@@ -21,3 +21,11 @@ export interface Location {
   /** IANA name, such as `Europe/London`. */
   timeZone: string | undefined
 }
+
+/** A location as it was stored, once for all sessions at its address. */
+export interface KnownLocation extends Location {
+  /** A small number, for dialects whose locations have one. */
+  id: number
+  /** When it was looked up, ms since the epoch. */
+  locatedAt: number
+}

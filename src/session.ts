@@ -3,6 +3,7 @@
  * Nothing here has a secret in it, reads a clock or knows a wire format.
  */
 import type { Account } from './account.js'
+import type { KnownLocation } from './location.js'
 
 /** `rotating`: changes as it is used; `fixed`: an opaque bearer token; `jwt`: a personal access token. */
 export type Kind = 'rotating' | 'fixed' | 'jwt'
@@ -44,6 +45,20 @@ export interface ListedSession extends Session {
   lastSeenAt: number
   description: string | undefined
   lastUse: LastUse
+}
+
+/** A session as its owner sees it. */
+export interface SessionView extends Session {
+  /** ms since the epoch. */
+  lastSeenAt: number
+  description: string | undefined
+  /** The address of its last use; undefined when unknown. */
+  ip: string | undefined
+  /** The user agent of its last use, `''` when it sent none. */
+  userAgent: string
+  location: KnownLocation | undefined
+  /** Whether its owner is told of news by push messages to it. */
+  notifications: boolean
 }
 
 /**

@@ -14,7 +14,7 @@ import {
 import { longUser, tokenHeaders } from './devise-wire.js'
 import { parameterReader } from './parameters.js'
 import { granted, grantedSession } from './scopes.js'
-import { useOf } from './use.js'
+import { actorOf } from './use.js'
 
 const Text = Type.String({ maxLength: 1024 })
 const Profile = Type.Object({
@@ -50,9 +50,10 @@ export function deviseSignUp(app: FastifyInstance, { accounts, sessions, signUp 
 
     const created = await accounts.create({ uid: email, provider: 'email', email, attributes, password })
     if (!created.ok) return refuse(wrongAccount(created))
-    const opened = await sessions.open({ account: created.account, kind: 'rotating', use: useOf(request) })
-    if (opened.ok) reply.headers(tokenHeaders(opened.session, opened.token.value))
-    return { status: 'success', data: longUser(created.account) }
+    const { account } = created
+    const opened = await sessions.open({ account, kind: 'rotating', actor: actorOf(request, account.uid) })
+    if (opened.ok) reply.headers(tokenHeaders(opened.session, opened.token))
+    return { status: 'success', data: longUser(account) }
   })
 }
 

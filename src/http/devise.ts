@@ -12,7 +12,7 @@ import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
 import { dialect } from './dialect.js'
 import { parameter, parameterReader } from './parameters.js'
 import { type Guard, granted, grantedSession, guarded, publicly } from './scopes.js'
-import { useOf } from './use.js'
+import { actorOf } from './use.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -94,15 +94,10 @@ function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): vo
     if (!authenticated.ok)
       return reply.code(401).send(authenticated.code === 'suspended' ? failure('User suspended.') : badLogin)
 
-    const opened = await sessions.open({
-      account: authenticated.account,
-      kind: 'rotating',
-      use: useOf(request),
-    })
+    const { account } = authenticated
+    const opened = await sessions.open({ account, kind: 'rotating', actor: actorOf(request, account.uid) })
     if (!opened.ok) return reply.code(401).send(badLogin)
-    return reply
-      .headers(tokenHeaders(opened.session, opened.token.value))
-      .send({ data: shortUser(opened.account) })
+    return reply.headers(tokenHeaders(opened.session, opened.token)).send({ data: shortUser(opened.account) })
   })
 
   app.get('/sign_in', { config: { refusesVerb: true } }, (_request, reply) =>
@@ -128,7 +123,8 @@ function signOut(app: FastifyInstance, { sessions }: DeviseOptions): void {
     unauthorized: { status: 404, body: failure('User was not found or was not logged in.') },
   } as const
   app.delete('/sign_out', { config }, async (request) => {
-    await sessions.end(grantedSession(request).session, 'signed-out')
+    const { session } = grantedSession(request)
+    await sessions.end(session.uid, session.handle, 'signed-out', actorOf(request))
     return { success: true }
   })
 }

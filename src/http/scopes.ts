@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import type { Decision, Grant, Mode, Refusal, Session } from '../session.js'
 import type { Authenticator } from '../sessions/authenticate.js'
 import type { Credential } from '../sessions/credential.js'
+import { useOf } from './use.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -51,7 +52,11 @@ export async function guarded(app: FastifyInstance, guard: Guard, routes: Fastif
     mark(scope, 'guarded')
     scope.addHook('preHandler', async (request, reply) => {
       const mode = guard.mode?.(request) ?? request.routeOptions.config.mode ?? 'verify'
-      const decision: Decision = await guard.authenticator.authenticate(guard.read(request), mode)
+      const decision: Decision = await guard.authenticator.authenticate(
+        guard.read(request),
+        mode,
+        useOf(request),
+      )
       if (!decision.ok) return guard.refused(decision.refusal, request, reply)
       request.grant = decision
       guard.granted?.(decision, request, reply)

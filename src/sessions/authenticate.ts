@@ -3,20 +3,24 @@
  * What can be refused without Redis is: no token, a bad spelling, a bad MAC or signature, a handle that is not the token's.
  */
 import type { Account } from '../account.js'
-import type { Decision, Grant, Mode, RefusalCode } from '../session.js'
+import type { Audit } from '../event.js'
+import type { Decision, Grant, Mode, RefusalCode, Use } from '../session.js'
 import { refuse } from '../session.js'
 import { placeOf } from '../store/keys.js'
-import type { Presented, SessionStore } from '../store/sessions.js'
+import type { SessionStore } from '../store/sessions.js'
 import type { Countersigner } from '../token/countersign.js'
+import type { Jwts } from '../token/jwt.js'
+import { auditPresented } from './audit-presented.js'
 import type { Credential } from './credential.js'
 
 export interface Authenticator {
   /**
-   * Judges `credential`; with mode `rotate` or `force` the decision may carry the session's next token.
+   * Judges `credential`; with mode `rotate` or `force` the decision may carry the session's next token. `use` says where
+   * the request came from, for the audit trail.
    *
    * @throws StoreUnavailable when Redis cannot tell, Overloaded when too many passwords wait
    */
-  authenticate(credential: Credential, mode: Mode): Promise<Decision>
+  authenticate(credential: Credential, mode: Mode, use: Use): Promise<Decision>
 }
 
 /** Whoever knows passwords. */
@@ -27,25 +31,60 @@ export interface PasswordJudge {
   ): Promise<{ ok: true; account: Account } | { ok: false; code: RefusalCode }>
 }
 
-interface Parts {
+export interface AuthenticatorParts {
   countersigner: Countersigner
+  jwts: Pick<Jwts, 'verify'>
   store: Pick<SessionStore, 'present'>
   passwords: PasswordJudge
+  audit: Audit
 }
 
-/** Makes the authenticator of one key ring and one store. */
-export function createAuthenticator({ countersigner, store, passwords }: Parts): Authenticator {
-  async function judgeToken(credential: Credential & { kind: 'token' }, mode: Mode): Promise<Decision> {
-    const claim = countersigner.verify(credential.token)
+export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
+  const { countersigner, jwts, store, passwords, audit } = parts
+
+  async function judgeToken(
+    { token, handle, uid }: Credential & { kind: 'token' },
+    mode: Mode,
+    use: Use,
+  ): Promise<Decision> {
+    const claim = countersigner.verify(token)
     if (typeof claim === 'string') return refuse(claim)
-    if (credential.handle !== undefined && credential.handle !== claim.handle) return refuse('mismatch')
+    if (handle !== undefined && handle !== claim.handle) return refuse('mismatch')
 
     // The exact uid is judged where the record is, so that a wrong one cannot make the session rotate.
-    const place = credential.uid === undefined ? undefined : placeOf(credential.uid)
+    const place = uid === undefined ? undefined : placeOf(uid)
     if (place !== undefined && place.tag !== claim.tag) return refuse('mismatch')
 
     const presented = await store.present({ ...claim, uidHash: place?.uidHash }, mode)
-    return decide(presented, (n, b) => countersigner.mint(claim, n, b), credential.token)
+    auditPresented(audit, presented, use)
+    switch (presented.verdict) {
+      case 'rotated':
+      case 'reissued':
+        return grant(presented, { value: countersigner.mint(claim, presented.n, presented.b), fresh: true })
+      case 'current':
+        return grant(presented, { value: token, fresh: false })
+      case 'accepted':
+        return grant(presented, undefined)
+      default:
+        return refuse(presented.verdict)
+    }
+  }
+
+  async function judgeJwt(jwt: string): Promise<Decision> {
+    const claim = await jwts.verify(jwt)
+    if (typeof claim === 'string') return refuse(claim)
+    const { tag, uidHash } = placeOf(claim.uid)
+    const presented = await store.present({ tag, uidHash, handle: claim.handle, n: 0, b: 0 }, 'verify')
+    switch (presented.verdict) {
+      case 'current':
+        return presented.session.kind === 'jwt' ? grant(presented, undefined) : refuse('mismatch')
+      case 'rotated':
+      case 'reissued':
+      case 'accepted':
+        return refuse('mismatch') // only rotating sessions are, and a JWT is none
+      default:
+        return refuse(presented.verdict)
+    }
   }
 
   async function judgePassword(login: string, password: string): Promise<Decision> {
@@ -55,34 +94,20 @@ export function createAuthenticator({ countersigner, store, passwords }: Parts):
   }
 
   return {
-    async authenticate(credential, mode) {
+    async authenticate(credential, mode, use) {
       switch (credential.kind) {
         case 'none':
           return refuse('missing')
         case 'conflict':
           return refuse('conflict')
         case 'token':
-          return judgeToken(credential, mode)
+          return judgeToken(credential, mode, use)
+        case 'jwt':
+          return judgeJwt(credential.jwt)
         case 'password':
           return judgePassword(credential.login, credential.password)
-        case 'jwt':
-          return refuse('malformed')
       }
     },
-  }
-}
-
-function decide(presented: Presented, mint: (n: number, b: number) => string, token: string): Decision {
-  switch (presented.verdict) {
-    case 'rotated':
-    case 'reissued':
-      return grant(presented, { value: mint(presented.n, presented.b), fresh: true })
-    case 'current':
-      return grant(presented, { value: token, fresh: false })
-    case 'accepted':
-      return grant(presented, undefined)
-    default:
-      return refuse(presented.verdict)
   }
 }
 

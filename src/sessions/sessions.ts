@@ -1,22 +1,18 @@
-/** What can be done with sessions, in one place for the dialects: open, authenticate, end. */
-import type { SessionStore } from '../store/sessions.js'
-import type { Countersigner } from '../token/countersign.js'
-import { type Authenticator, createAuthenticator, type PasswordJudge } from './authenticate.js'
-import type { Ender } from './end.js'
-import { createOpener, type Opener } from './open.js'
-import type { SessionPolicy } from './policy.js'
+/** What can be done with sessions, in one place for the dialects. */
+import { type Authenticator, type AuthenticatorParts, createAuthenticator } from './authenticate.js'
+import { createEnder, type Ender, type EnderParts } from './end.js'
+import { createLister, type Lister, type ListerParts } from './list.js'
+import { createOpener, type Opener, type OpenerParts } from './open.js'
 
-export interface Sessions extends Authenticator, Opener, Ender {}
+export interface Sessions extends Authenticator, Opener, Ender, Lister {}
 
-export interface SessionParts {
-  countersigner: Countersigner
-  store: SessionStore
-  policy: SessionPolicy
-  passwords: PasswordJudge
-  /** Made before, because accounts end sessions too. */
-  ender: Ender
-}
+export type SessionParts = AuthenticatorParts & OpenerParts & EnderParts & ListerParts
 
 export function createSessions(parts: SessionParts): Sessions {
-  return { ...createAuthenticator(parts), ...createOpener(parts), ...parts.ender }
+  return {
+    ...createAuthenticator(parts),
+    ...createOpener(parts),
+    ...createEnder(parts),
+    ...createLister(parts),
+  }
 }
