@@ -1,0 +1,185 @@
+/**
+ * Opens Redis from one URL: standalone, TLS, unix socket, Sentinel or Cluster. However Redis fails, a command is answered
+ * or refused within `COMMAND_TIMEOUT_MS`; nothing is queued while it is away; and it is tried again at least four times a
+ * second, so that service returns with it.
+ */
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Cluster, type CommonRedisOptions, Redis } from 'ioredis'
+import type { Logger } from 'pino'
+import { parseRedisUrl, type RedisTarget } from './redis-url.js'
+import { judgeServer } from './suitability.js'
+
+export type RedisClient = Redis | Cluster
+
+export interface RedisConnection {
+  client: RedisClient
+  /** The URL without its secrets. */
+  shown: string
+  version: string
+  /** Lets commands in flight finish if they do so quickly. */
+  close(): Promise<void>
+}
+
+const COMMAND_TIMEOUT_MS = 250
+const CONNECT_TIMEOUT_MS = 1_000
+const LONGEST_RETRY_MS = 250
+const READONLY_RECONNECT_MS = 1_000
+const QUIT_WITHIN_MS = 300
+
+/**
+ * Connects, waits until Redis is ready, and makes sure that it may hold sessions.
+ *
+ * @param url in a form of `REDIS_URL`
+ * @throws Error naming `REDIS_URL`, without its secrets, when it is wrong, does not answer or is unsuitable
+ */
+export async function connectRedis(
+  url: string,
+  { log, withinMs = 10_000 }: { log: Pick<Logger, 'info' | 'warn'>; withinMs?: number },
+): Promise<RedisConnection> {
+  const target = parseRedisUrl(url)
+  const client = open(target)
+  reportChanges(client, target.shown, log)
+  try {
+    await untilReady(client, withinMs)
+    const version = await makeSure(client, log)
+    return { client, shown: target.shown, version, close: () => close(client) }
+  } catch (error) {
+    client.disconnect()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`REDIS_URL (${target.shown}): ${reason}`, { cause: error })
+  }
+}
+
+const retryDelayMs = (attempt: number): number => Math.min(attempt * 25, LONGEST_RETRY_MS)
+
+function open(target: RedisTarget): RedisClient {
+  const common = {
+    ...(target.username === undefined ? {} : { username: target.username }),
+    ...(target.password === undefined ? {} : { password: target.password }),
+    ...(target.tls === undefined ? {} : { tls: trust(target.tls) }),
+    db: target.db,
+    connectionName: 'countersign',
+    disableClientInfo: true,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: 10_000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    maxLoadingRetryTime: LONGEST_RETRY_MS,
+    retryStrategy: retryDelayMs,
+    reconnectOnError: onReadOnly(),
+  } satisfies CommonRedisOptions & { db: number }
+  switch (target.kind) {
+    case 'standalone':
+      return new Redis({ ...common, ...target.node })
+    case 'unix':
+      return new Redis({ ...common, path: target.path })
+    case 'sentinel': {
+      const { username, password } = target.sentinelAuth
+      return new Redis({
+        ...common,
+        sentinels: target.sentinels,
+        name: target.name,
+        ...(username === undefined ? {} : { sentinelUsername: username }),
+        ...(password === undefined ? {} : { sentinelPassword: password }),
+        ...(common.tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: common.tls }),
+        sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+        sentinelRetryStrategy: retryDelayMs,
+        failoverDetector: true,
+      })
+    }
+    case 'cluster':
+      return new Cluster(target.nodes, {
+        redisOptions: common,
+        enableOfflineQueue: false,
+        clusterRetryStrategy: retryDelayMs,
+        /** Under TLS, certificates name hosts; elsewhere it makes no difference. */
+        dnsLookup: (address, callback) => callback(null, address),
+        maxRedirections: 5,
+        retryDelayOnFailover: 50,
+        retryDelayOnClusterDown: 50,
+        retryDelayOnTryAgain: 50,
+        slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+      })
+  }
+}
+
+function trust({ ca }: { ca: string | undefined }): { ca?: Buffer } {
+  return ca === undefined ? {} : { ca: readFileSync(ca) }
+}
+
+/** After a failover the connection may lead to what is a replica now; a new one may find the master. */
+function onReadOnly(): (error: Error) => boolean {
+  let lastMs = Number.NEGATIVE_INFINITY
+  return (error) => {
+    if (!error.message.startsWith('READONLY') || performance.now() - lastMs < READONLY_RECONNECT_MS)
+      return false
+    lastMs = performance.now()
+    return true
+  }
+}
+
+/** One line when Redis goes away and one when it is back, however many attempts lie between. */
+function reportChanges(client: RedisClient, shown: string, log: Pick<Logger, 'info' | 'warn'>): void {
+  let state: 'new' | 'up' | 'down' = 'new'
+  const down = (reason: string): void => {
+    if (state !== 'down') log.warn({ redis: shown, reason }, 'Redis is not available')
+    state = 'down'
+  }
+  client.on('error', (error: unknown) => down(reasonOf(error)))
+  client.on('reconnecting', () => down('the connection was closed'))
+  client.on('ready', () => {
+    if (state === 'down') log.info({ redis: shown }, 'Redis is available again')
+    state = 'up'
+  })
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const ofNode = 'lastNodeError' in error ? error.lastNodeError : undefined
+  if (ofNode instanceof Error) return reasonOf(ofNode)
+  return error instanceof AggregateError ? error.errors.map(reasonOf).join(', ') : error.message
+}
+
+async function untilReady(client: RedisClient, withinMs: number): Promise<void> {
+  let last = 'no answer'
+  const note = (error: unknown): void => {
+    last = reasonOf(error)
+  }
+  client.on('error', note)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const giveUp = (): void => reject(new Error(`not ready within ${withinMs / 1000} s: ${last}`))
+      const timer = setTimeout(giveUp, withinMs)
+      client.once('ready', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  } finally {
+    client.off('error', note)
+  }
+}
+
+/**
+ * Asks every master what it is. On a cluster this also opens the connections to all of them, which would otherwise be
+ * made by the first commands, and refuse the second ones meanwhile.
+ */
+async function makeSure(client: RedisClient, log: Pick<Logger, 'warn'>): Promise<string> {
+  const nodes = client instanceof Cluster ? client.nodes('master') : [client]
+  const judged = (await Promise.all(nodes.map((node) => node.info()))).map(judgeServer)
+  for (const { problem } of judged) if (problem !== undefined) throw new Error(problem)
+  const warning = judged.find((one) => one.warning !== undefined)?.warning
+  if (warning !== undefined) log.warn(warning)
+  return judged[0]?.version ?? ''
+}
+
+async function close(client: RedisClient): Promise<void> {
+  const timer = new AbortController()
+  const deadline = delay(QUIT_WITHIN_MS, undefined, { signal: timer.signal }).catch(() => {})
+  await Promise.race([client.quit().catch(() => {}), deadline])
+  timer.abort()
+  client.disconnect()
+}
