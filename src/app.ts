@@ -4,7 +4,12 @@
  */
 import type { Server } from 'node:http'
 import cors from '@fastify/cors'
-import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import fastify, {
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify'
 import { type Accounts, createAccounts } from './accounts/accounts.js'
 import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
@@ -71,7 +76,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   const app = fastify({
     ...limits,
     logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     genReqId: requestIds(),
     frameworkErrors: (error, _request, reply) => answerWith(problemDetails, reply, describeFault(error)),

@@ -40,7 +40,8 @@ export function dialect(envelope: Envelope, routes: FastifyPluginAsync): Fastify
       if (problem.status === 500) request.log.error({ err: error }, 'request failed')
       return answer(reply, problem)
     })
-    app.setNotFoundHandler((_request, reply) => answer(reply, nothingHere))
+    // Without a prefix, unknown paths are nobody's: the app itself answers them.
+    if (app.prefix !== '') app.setNotFoundHandler((_request, reply) => answer(reply, nothingHere))
 
     const paths = collectPaths(app)
     await app.register(routes)
