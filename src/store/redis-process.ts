@@ -50,12 +50,14 @@ export class FolderInUse extends Error {}
  * Starts `binary` in the folder `dir` and waits until it accepts commands.
  *
  * @param args `redis-server` arguments; `--port`, `--unixsocket` and what else it needs are the caller's
+ * @param ready what it prints once it does
  * @throws FolderInUse, or Error with the server's last words when it ends before it is ready
  */
 export async function launchRedis(
   binary: string,
   dir: string,
   args: readonly string[],
+  ready = /ready to accept connections/i,
 ): Promise<RedisProcess> {
   const child = spawn('/bin/sh', ['-c', LAUNCH, binary, ...args], {
     cwd: dir,
@@ -75,7 +77,7 @@ export async function launchRedis(
     const listen = (line: string): void => {
       lastLines.push(line)
       if (lastLines.length > 20) lastLines.shift()
-      if (/ready to accept connections/i.test(line)) resolve()
+      if (ready.test(line)) resolve()
     }
     for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', listen)
     child.once('close', (code) => {
