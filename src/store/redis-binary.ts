@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { unpackRedisPackage } from './redis-package.js'
@@ -24,7 +24,7 @@ export interface RedisBinary {
 }
 
 /**
- * @param cacheDir folder of the private copy; made whole or not at all, so any number of processes may ask at once
+ * @param cacheDir where the private copy is kept; any number of processes may ask at once
  * @param report takes one line when something slow begins
  * @throws Error that names the four ways out
  */
@@ -54,29 +54,29 @@ async function probe(path: string | undefined): Promise<RedisBinary | undefined>
   return version !== undefined && Number.parseInt(version, 10) >= OLDEST_MAJOR ? { path, version } : undefined
 }
 
-/** Builds the cache folder beside its place and renames it: whoever is second finds the first one's and uses that. */
+/** Builds the copy in a folder of its own and then sets the link to it, in one step: whoever asks meanwhile finds it whole. */
 async function makeCopy(cacheDir: string, report: (line: string) => void): Promise<RedisBinary> {
+  const link = join(cacheDir, 'redis-server')
   let draft: string | undefined
   try {
-    await mkdir(dirname(cacheDir), { recursive: true })
-    draft = await mkdtemp(`${cacheDir}-`)
+    await mkdir(cacheDir, { recursive: true })
+    draft = await mkdtemp(join(cacheDir, 'copy-'))
     await chmod(draft, 0o755)
     await fill(draft, cacheDir, report)
-    if ((await probe(join(draft, 'redis-server'))) === undefined)
-      throw new Error(`the copy does not run here, or is older than ${OLDEST_MAJOR}.0`)
-    await rename(draft, cacheDir).catch(async (error) => {
-      if ((await probe(join(cacheDir, 'redis-server'))) !== undefined) return
-      await rm(cacheDir, { recursive: true, force: true })
-      await rename(draft ?? '', cacheDir).catch(() => Promise.reject(error))
-    })
+    const made = await probe(join(draft, 'redis-server'))
+    if (made === undefined) throw new Error(`it does not run here, or is older than ${OLDEST_MAJOR}.0`)
+    const meanwhile = await probe(link)
+    if (meanwhile === undefined) {
+      await symlink(join(basename(draft), 'redis-server'), join(draft, 'link'))
+      await rename(join(draft, 'link'), link)
+      draft = undefined
+    }
+    return meanwhile ?? { path: link, version: made.version }
   } catch (cause) {
     throw new Error(waysOut(cacheDir, cause), { cause })
   } finally {
     if (draft !== undefined) await rm(draft, { recursive: true, force: true })
   }
-  const copy = await probe(join(cacheDir, 'redis-server'))
-  if (copy === undefined) throw new Error(waysOut(cacheDir, 'the copy was removed while it was being made'))
-  return copy
 }
 
 /**

@@ -33,6 +33,7 @@ export async function endOrphan(dir: string): Promise<void> {
   }
 }
 
+/** @returns the sentence for whoever starts a second service on `dir` */
 export function inUse(dir: string, by: string): string {
   return `${dir} is in use by another Countersign (${by}). Stop that one, or give this one a COUNTERSIGN_DATA_DIR of its own.`
 }

@@ -91,7 +91,7 @@ async function writeLauncher(folder: string): Promise<void> {
   await writeFile(
     launcher,
     `#!/bin/sh
-here=$(dirname "$0")
+here=$(dirname "$(readlink -f "$0")")
 LD_LIBRARY_PATH="${[...folders].join(':')}" exec "$here/root/usr/bin/redis-server" "$@"
 `,
   )
