@@ -90,10 +90,13 @@ function refuseOtherVerbs(
   })
 }
 
-/** A JSON body is an object; an empty one is no body, because clients send that on GET and DELETE. */
+/**
+ * A JSON body is an object; an empty one is no body, because clients send that on GET and DELETE. Plain text, which
+ * Fastify would take, is none of what a dialect reads: it is refused like every other type.
+ */
 function readJsonObjects(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeContentTypeParser('application/json')
+  app.removeContentTypeParser(['application/json', 'text/plain'])
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined)
     parse(request, body, (error, value) =>
