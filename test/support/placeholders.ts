@@ -1,0 +1,119 @@
+/**
+ * Placeholders of transcripts: what differs from run to run.
+ *
+ * | placeholder                       | in an answer matches                                                   |
+ * |-----------------------------------|------------------------------------------------------------------------|
+ * | `{{token a}}`                     | a countersigned token, from then on only that one, by no other name    |
+ * | `{{handle a}}`                    | the public name of a session, likewise                                 |
+ * | `{{bearer}}` `{{bearer a}}`       | base64 of the five token headers of its own answer, in devise's order  |
+ * | `{{expiry}}`                      | epoch seconds in the future, never before one that was there earlier   |
+ * | `{{time}}`                        | ISO 8601 in UTC with milliseconds, within the last minute              |
+ * | `{{request-id}}`                  | a request id; every answer has another                                 |
+ *
+ * In a request `{{token a}}`, `{{handle a}}` and `{{bearer a}}` stand for what an answer had; `{{forged a}}` is token a with
+ * one bit of its MAC changed, `{{repeat 100 text}}` is the text a hundred times.
+ */
+import { type Answer, headerOf } from './exchange.js'
+
+const PLACEHOLDER = /\{\{([^{}]+)\}\}/g
+const RECENTLY_MS = 60_000
+
+const forms: Readonly<Record<string, string>> = {
+  token: 'cst_[A-Za-z0-9_-]{54}[AEIMQUYcgkosw048]',
+  handle: '[A-Za-z0-9_-]{21}[AQgw]',
+  bearer: '[A-Za-z0-9+/]+={0,2}',
+  expiry: '[0-9]{10}',
+  time: '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z',
+  'request-id': '[\\w.:/+=-]{1,128}',
+}
+
+export interface Placeholders {
+  /** @returns `text` with what its placeholders stand for. @throws Error for one that stands for nothing yet */
+  fill(text: string): string
+  /** @returns `template` when `actual`, a string in `answer`, matches it; else `actual`, and why where that is not plain */
+  match(template: string, actual: string, answer: Answer): string
+}
+
+/** Begins with nothing known. */
+export function createPlaceholders(): Placeholders {
+  const known = new Map<string, string>()
+  const requestIds = new Set<string>()
+  let latestExpiry = 0
+
+  function standsFor(placeholder: string): string {
+    const [kind = '', name = '', ...rest] = placeholder.split(' ')
+    if (kind === 'repeat') return rest.join(' ').repeat(Number(name))
+    if (kind === 'forged') return forge(standsFor(`token ${name}`))
+    const value = known.get(placeholder)
+    if (value === undefined) throw new Error(`{{${placeholder}}} stands for nothing yet`)
+    return value
+  }
+
+  /** @returns why `value` cannot be `placeholder`, which stands for it from now on if it can */
+  function learn(placeholder: string, value: string, answer: Answer): string | undefined {
+    switch (placeholder) {
+      case 'expiry':
+        if (Number(value) * 1000 <= Date.now()) return 'is over'
+        if (Number(value) < latestExpiry) return `is before ${latestExpiry}`
+        latestExpiry = Number(value)
+        return undefined
+      case 'time':
+        return Math.abs(Date.now() - Date.parse(value)) > RECENTLY_MS ? 'is not about now' : undefined
+      case 'request-id':
+        if (requestIds.has(value)) return 'has been there before'
+        requestIds.add(value)
+        return undefined
+      case 'bearer':
+        return value === bearerOf(answer) ? undefined : 'is not what the headers say'
+    }
+    if (placeholder.startsWith('bearer ')) {
+      known.set(placeholder, value)
+      return learn('bearer', value, answer)
+    }
+    const before = known.get(placeholder)
+    if (before === undefined) {
+      const twin = [...known].find(([, other]) => other === value)
+      if (twin !== undefined) return `is {{${twin[0]}}}`
+    } else if (before !== value) return `was ${before}`
+    known.set(placeholder, value)
+    return undefined
+  }
+
+  return {
+    fill: (text) => text.replaceAll(PLACEHOLDER, (_, placeholder: string) => standsFor(placeholder)),
+
+    match(template, actual, answer) {
+      const parts = template.split(PLACEHOLDER)
+      const placeholders = parts.filter((_, index) => index % 2 === 1)
+      const pattern = parts.map((part, index) => (index % 2 === 0 ? escapeRegExp(part) : `(${formOf(part)})`))
+      const found = new RegExp(`^${pattern.join('')}$`).exec(actual)
+      if (found === null) return actual
+      for (const [index, placeholder] of placeholders.entries()) {
+        const problem = learn(placeholder, found[index + 1] ?? '', answer)
+        if (problem !== undefined) return `${actual} (${problem})`
+      }
+      return template
+    },
+  }
+}
+
+function formOf(placeholder: string): string {
+  const [kind = '', name] = placeholder.split(' ')
+  const form = forms[kind]
+  if (form === undefined || (kind !== 'bearer' && (name !== undefined) !== /^(token|handle)$/.test(kind)))
+    throw new Error(`there is no placeholder {{${placeholder}}}`)
+  return form
+}
+
+const escapeRegExp = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')
+
+/** Changes one bit of the MAC, which ends the token, in the last character but one: the last has only one spelling. */
+function forge(token: string): string {
+  return token.slice(0, -2) + (token.at(-2) === 'A' ? 'B' : 'A') + token.slice(-1)
+}
+
+function bearerOf(answer: Answer): string {
+  const names = ['access-token', 'token-type', 'client', 'expiry', 'uid']
+  const fields = Object.fromEntries(names.map((name) => [name, headerOf(answer, name)]))
+  return Buffer.from(JSON.stringify(fields)).toString('base64')
+}
