@@ -1,7 +1,8 @@
 /** Keeps the ring of JWT keys in Redis: one sealed text, opaque to this side and to whoever reads a dump. */
 import { readFileSync } from 'node:fs'
-import type { Cluster, Redis, Result } from 'ioredis'
+import type { Result } from 'ioredis'
 import type { KeyRecords } from '../token/shared-ring.js'
+import type { RedisClient } from './connect.js'
 import { orUnavailable } from './faults.js'
 import { keyRingKey } from './keys.js'
 
@@ -15,7 +16,7 @@ declare module 'ioredis' {
 const scripts = { keyRingRead: 'key-ring-read.lua', keyRingReplace: 'key-ring-replace.lua' }
 
 interface Parts {
-  redis: Redis | Cluster
+  redis: RedisClient
   /** Tells the time instead of Redis; for tests. */
   pinnedNowMs?: () => number
 }
