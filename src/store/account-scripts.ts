@@ -1,6 +1,6 @@
 /** The scripts behind accounts, as typed commands. Each file in `lua/` opens with its contract. */
-import { readFileSync } from 'node:fs'
 import type { Cluster, Redis, Result } from 'ioredis'
+import { readPart } from './scripts.js'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -22,15 +22,13 @@ declare module 'ioredis' {
 }
 
 const scripts = [
-  { command: 'accountWrite', file: 'account-write.lua', numberOfKeys: 2 },
-  { command: 'accountMark', file: 'account-mark.lua', numberOfKeys: 1 },
-  { command: 'loginSwap', file: 'login-swap.lua', numberOfKeys: 1 },
+  { command: 'accountWrite', part: 'account-write', numberOfKeys: 2 },
+  { command: 'accountMark', part: 'account-mark', numberOfKeys: 1 },
+  { command: 'loginSwap', part: 'login-swap', numberOfKeys: 1 },
 ]
 
 /** Teaches `redis` the commands above. */
 export function defineAccountScripts(redis: Redis | Cluster): void {
-  for (const { command, file, numberOfKeys } of scripts) {
-    const lua = readFileSync(new URL(`./lua/${file}`, import.meta.url), 'utf8')
-    redis.defineCommand(command, { numberOfKeys, lua })
-  }
+  for (const { command, part, numberOfKeys } of scripts)
+    redis.defineCommand(command, { numberOfKeys, lua: readPart(part) })
 }

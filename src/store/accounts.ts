@@ -6,8 +6,8 @@
  * A document is written only over the one that was read; whoever comes second reads again, so parallel updates lose
  * nothing. Password, suspension and "not before" are fields of their own, which no update of the document touches.
  *
- * Should a failover lose the claim of an account that survives, the account is not found by that name until it is given
- * it again; nobody else is ever found in its place, because a claim counts only when its account lists the name.
+ * Should a failover lose the claim of an account that survives, the account is not found by that name until the name is
+ * taken from it and given again. Nobody is ever found by a name that is not theirs: a claim counts only if listed.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster, Redis } from 'ioredis'
@@ -15,9 +15,9 @@ import { type Account, canonicalName, type LoginField, loginNames } from '../acc
 import { Overloaded } from '../errors.js'
 import { accountFields, formatAccount, parseAccount } from './account-record.js'
 import { defineAccountScripts } from './account-scripts.js'
+import { orUnavailable } from './faults.js'
 import { accountIdKey, accountIndexKey, accountIntentKey, accountKey, placeOf } from './keys.js'
 import { createLoginNames } from './login-names.js'
-import { ask } from './stopgap.js'
 
 /** An account as it is stored. Times are ms since the epoch. */
 export interface StoredAccount {
@@ -27,6 +27,7 @@ export interface StoredAccount {
   notBefore: number | undefined
 }
 
+export type AccountDraft = Omit<Account, 'id' | 'createdAt' | 'updatedAt'>
 type Taken = { ok: false; code: 'taken'; field: LoginField }
 type Unknown = { ok: false; code: 'unknown' }
 type Written = { ok: true; account: Account }
@@ -35,10 +36,8 @@ export interface AccountStore {
   find(uid: string): Promise<StoredAccount | undefined>
   /** By any spelling of a login name, always in two round trips, so that time does not tell which names exist. */
   findByLogin(name: string): Promise<StoredAccount | undefined>
-  create(
-    account: Omit<Account, 'id' | 'createdAt' | 'updatedAt'>,
-    passwordHash: string | undefined,
-  ): Promise<Written | Taken>
+  /** Expects uid and e-mail in canonical form. */
+  create(draft: AccountDraft, passwordHash: string | undefined): Promise<Written | Taken>
   /** `change` makes the new account of the current one or refuses; it runs again when somebody else wrote first. */
   update<Refused extends { ok: false }>(
     uid: string,
@@ -67,10 +66,11 @@ export function createAccountStore({ redis }: { redis: Redis | Cluster }): Accou
   const names = createLoginNames(redis, async (uid, name) => lists(await read(uid), name))
 
   async function read(uid: string): Promise<Read | undefined> {
-    const { doc: docField, passwordHash, suspendedAt, notBefore } = accountFields
-    const key = accountKey(placeOf(uid))
-    const fields = [docField, passwordHash, suspendedAt, notBefore]
-    const [doc, hash, suspended, cutOff] = await ask(redis.hmget(key, ...fields))
+    const f = accountFields
+    const fields = [f.doc, f.passwordHash, f.suspendedAt, f.notBefore]
+    const [doc, hash, suspended, cutOff] = await orUnavailable(
+      redis.hmget(accountKey(placeOf(uid)), ...fields),
+    )
     if (doc == null) return undefined
     return {
       doc,
@@ -81,7 +81,7 @@ export function createAccountStore({ redis }: { redis: Redis | Cluster }): Accou
     }
   }
 
-  /** Writes what `next` makes of the account, again from the start when somebody else was quicker. */
+  /** Goes from reading to writing, again from the start when somebody else was quicker. */
   async function settle<Result extends { ok: boolean }>(
     uid: string,
     attempt: (current: Read | undefined) => Promise<Result | 'changed'>,
@@ -94,39 +94,36 @@ export function createAccountStore({ redis }: { redis: Redis | Cluster }): Accou
     throw new Overloaded('writing to one account')
   }
 
-  function write(uid: string, asRead: string, doc: string, intent: string, passwordHash: string) {
+  function write(uid: string, asRead: string, doc: string, intent = '', passwordHash = '') {
     const place = placeOf(uid)
-    return ask(
-      redis.accountWrite(accountKey(place), accountIntentKey(place), asRead, doc, intent, passwordHash),
-    )
+    const keys = [accountKey(place), accountIntentKey(place)] as const
+    return orUnavailable(redis.accountWrite(...keys, asRead, doc, intent, passwordHash))
   }
 
   async function replace(
     current: Read | undefined,
     account: Account,
-    passwordHash = '',
+    passwordHash?: string,
   ): Promise<Written | Taken | 'changed'> {
     const { uid } = account
     const before = current === undefined ? new Map<string, LoginField>() : loginNames(current.account)
     const after = loginNames(account)
     const added = [...after.keys()].filter((name) => !before.has(name))
-    const dropped = await names.claims(
-      uid,
-      [...before.keys()].filter((name) => !after.has(name)),
-    )
-    const put = (intent: string) =>
-      write(uid, current?.doc ?? '', formatAccount(account), intent, passwordHash)
+    const dropped = [...before.keys()].filter((name) => !after.has(name))
+    const released = await names.claims(uid, dropped)
+    const doc = formatAccount(account)
+    const put = (intent?: string) => write(uid, current?.doc ?? '', doc, intent, passwordHash)
 
     const outcome =
       added.length === 0
-        ? await put('')
+        ? await put()
         : await names.adding(uid, added, async (intent) => {
-            if (current === undefined) await ask(redis.zadd(accountIndexKey, 'GT', account.id, uid))
+            if (current === undefined) await orUnavailable(redis.zadd(accountIndexKey, 'GT', account.id, uid))
             return put(intent)
           })
     if (outcome === 'changed') return 'changed'
     if (outcome === 'written') {
-      await names.release(dropped)
+      await names.release(released)
       return { ok: true, account }
     }
     // A name may have been found taken by this very account, as somebody else made it just now.
@@ -135,7 +132,7 @@ export function createAccountStore({ redis }: { redis: Redis | Cluster }): Accou
   }
 
   async function mark(uid: string, what: 'password' | 'suspend' | 'restore' | 'cut-off', hash = '') {
-    return (await ask(redis.accountMark(accountKey(placeOf(uid)), what, hash))) === 'done'
+    return (await orUnavailable(redis.accountMark(accountKey(placeOf(uid)), what, hash))) === 'done'
   }
 
   return {
@@ -147,14 +144,13 @@ export function createAccountStore({ redis }: { redis: Redis | Cluster }): Accou
     },
 
     async create(draft, passwordHash) {
-      const id = await ask(redis.incr(accountIdKey))
+      const id = await orUnavailable(redis.incr(accountIdKey))
       const now = Date.now()
-      return settle<Written | Taken>(draft.uid, async (current) => {
-        const account = { id, ...draft, createdAt: now, updatedAt: now }
-        if (current === undefined) return replace(undefined, account, passwordHash)
-        const field = loginNames(account).get(canonicalName(draft.uid)) ?? 'uid'
-        return { ok: false, code: 'taken', field }
-      })
+      const account = { id, ...draft, createdAt: now, updatedAt: now }
+      const taken = { ok: false, code: 'taken', field: loginNames(account).get(draft.uid) ?? 'uid' } as const
+      return settle<Written | Taken>(draft.uid, async (current) =>
+        current === undefined ? replace(undefined, account, passwordHash) : taken,
+      )
     },
 
     update<Refused extends { ok: false }>(
@@ -173,28 +169,27 @@ export function createAccountStore({ redis }: { redis: Redis | Cluster }): Accou
     setPassword: (uid, passwordHash) => mark(uid, 'password', passwordHash),
 
     async remove(uid) {
-      const { ok } = await settle<{ ok: boolean }>(uid, async (current) => {
+      const removal = await settle(uid, async (current) => {
         if (current === undefined) return { ok: false }
         const { account, doc } = current
         const claims = await names.claims(account.uid, loginNames(account).keys())
-        const score = await ask(redis.zscore(accountIndexKey, account.uid))
-        if ((await write(uid, doc, '', '', '')) === 'changed') return 'changed'
+        const score = await orUnavailable(redis.zscore(accountIndexKey, account.uid))
+        if ((await write(account.uid, doc, '')) === 'changed') return 'changed'
         await names.release(claims)
         // By score, which is this account's alone: one made since under the same uid keeps its entry.
-        if (score !== null) await ask(redis.zremrangebyscore(accountIndexKey, score, score))
+        if (score !== null) await orUnavailable(redis.zremrangebyscore(accountIndexKey, score, score))
         return { ok: true }
       })
-      return ok
+      return removal.ok
     },
 
     async list(after, limit) {
       const range = [`(${after}`, '+inf', 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES'] as const
-      const entries = await ask(redis.zrange(accountIndexKey, ...range))
-      const uids = entries.filter((_, index) => index % 2 === 0)
-      const found = await Promise.all(uids.map(read))
+      const entries = await orUnavailable(redis.zrange(accountIndexKey, ...range))
+      const found = await Promise.all(entries.filter((_, index) => index % 2 === 0).map(read))
       return {
         accounts: found.filter((account) => account !== undefined),
-        next: uids.length === limit ? Number(entries.at(-1)) : undefined,
+        next: found.length === limit ? Number(entries.at(-1)) : undefined,
       }
     },
   }

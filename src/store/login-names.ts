@@ -15,8 +15,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
+import { orUnavailable } from './faults.js'
 import { accountIntentKey, loginKey, placeOf } from './keys.js'
-import { ask } from './stopgap.js'
 
 const INTENT_MS = 2000
 
@@ -63,39 +63,40 @@ export function createLoginNames(
 
   async function isStale({ name, value }: Claim): Promise<boolean> {
     const uid = claimantOf(value)
-    const intent = await ask(redis.get(accountIntentKey(placeOf(uid))))
+    const intent = await orUnavailable(redis.get(accountIntentKey(placeOf(uid))))
     if (intent !== null && value === `${intent}:${uid}`) return false
     return !(await lists(uid, name))
   }
 
   async function claim(name: string, value: string): Promise<boolean> {
     for (;;) {
-      const found = await ask(redis.set(keyOf(name), value, 'NX', 'GET'))
+      const found = await orUnavailable(redis.set(keyOf(name), value, 'NX', 'GET'))
       if (found === null) return true
       if (!(await isStale({ name, value: found }))) return false
-      if ((await ask(redis.loginSwap(keyOf(name), found, value))) === 'swapped') return true
+      if ((await orUnavailable(redis.loginSwap(keyOf(name), found, value))) === 'swapped') return true
     }
   }
 
   async function release(claims: readonly Claim[]): Promise<void> {
-    await Promise.all(claims.map(({ name, value }) => ask(redis.loginSwap(keyOf(name), value, ''))))
+    await Promise.all(claims.map(({ name, value }) => orUnavailable(redis.loginSwap(keyOf(name), value, ''))))
   }
 
   return {
     async claimant(name) {
-      const value = await ask(redis.get(keyOf(name)))
+      const value = await orUnavailable(redis.get(keyOf(name)))
       return value === null ? undefined : claimantOf(value)
     },
 
     async adding(uid, names, write) {
       const intent = randomBytes(9).toString('base64url')
       const intentKey = accountIntentKey(placeOf(uid))
-      if ((await ask(redis.set(intentKey, intent, 'PX', INTENT_MS, 'NX'))) === null) return 'changed'
+      if ((await orUnavailable(redis.set(intentKey, intent, 'PX', INTENT_MS, 'NX'))) === null)
+        return 'changed'
       const value = `${intent}:${uid}`
       const claimed: Claim[] = []
       const abandon = async (): Promise<void> => {
         await release(claimed)
-        await ask(redis.loginSwap(intentKey, intent, ''))
+        await orUnavailable(redis.loginSwap(intentKey, intent, ''))
       }
       for (const name of [...names].sort()) {
         if (await claim(name, value)) claimed.push({ name, value })
@@ -111,7 +112,10 @@ export function createLoginNames(
 
     async claims(uid, names) {
       const found = await Promise.all(
-        Array.from(names, async (name) => ({ name, value: (await ask(redis.get(keyOf(name)))) ?? '' })),
+        Array.from(names, async (name) => ({
+          name,
+          value: (await orUnavailable(redis.get(keyOf(name)))) ?? '',
+        })),
       )
       return found.filter(({ value }) => value !== '' && claimantOf(value) === uid)
     },
