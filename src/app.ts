@@ -10,7 +10,8 @@ import fastify, {
   type FastifyServerOptions,
   LogController,
 } from 'fastify'
-import { type Accounts, createAccounts } from './accounts/accounts.js'
+import { createAccounts } from './accounts/accounts.js'
+import { type AuditedAccounts, auditAccounts } from './accounts/audited.js'
 import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
 import type { Audit } from './event.js'
@@ -18,10 +19,14 @@ import { devise } from './http/devise.js'
 import { exposedHeaders, requestHeaders } from './http/devise-wire.js'
 import { answerWith, nothingHere } from './http/dialect.js'
 import { describeFault } from './http/faults.js'
+import { gigadrive } from './http/gigadrive.js'
 import { health } from './http/health.js'
+import { jwks } from './http/jwks.js'
 import { problemDetails } from './http/problem-details.js'
 import { requestIds } from './http/request-id.js'
 import { requireScopes } from './http/scopes.js'
+import { services } from './http/services.js'
+import { specter } from './http/specter.js'
 import { createPolicy } from './sessions/policy.js'
 import { createSessions } from './sessions/sessions.js'
 import { createAccountStore } from './store/accounts.js'
@@ -49,7 +54,7 @@ export interface ServiceOptions {
 /** The service, ready to listen. */
 export interface Service {
   app: FastifyInstance
-  accounts: Accounts
+  accounts: AuditedAccounts
   /** From now on `/readyz` says 503, so that gateways stop sending requests before the port closes. */
   drain(): void
 }
@@ -99,13 +104,16 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   await keyRing.start()
   app.addHook('onClose', async () => keyRing.stop())
 
-  const accounts = createAccounts({
-    store: accountStore,
-    passwords: createPasswords(),
-    endSessions: async (uid, reason, exceptHandle) => {
-      await sessionStore.revokeAll(placeOf(uid), reason, exceptHandle)
-    },
-  })
+  const accounts = auditAccounts(
+    createAccounts({
+      store: accountStore,
+      passwords: createPasswords(),
+      endSessions: async (uid, reason, exceptHandle) => {
+        await sessionStore.revokeAll(placeOf(uid), reason, exceptHandle)
+      },
+    }),
+    audit,
+  )
   const sessions = createSessions({
     countersigner: createCountersigner(masterKeys),
     jwts: createJwts({ keys: keyRing, issuer: config.issuer }),
@@ -135,8 +143,15 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     })
 
   await app.register(health({ ping: sessionStore.ping, isDraining: () => draining }))
+  const jwksOptions = { keys: keyRing.jwks, maxAgeMs: JWKS_MAX_AGE_MS }
   for (const prefix of ['', '/api']) {
+    await app.register(jwks(jwksOptions), { prefix })
     await app.register(devise({ sessions, accounts, signUp: config.signUp }), { prefix: `${prefix}/auth` })
+    await app.register(gigadrive({ sessions }), { prefix: `${prefix}/token` })
+    await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), {
+      prefix: `${prefix}/v1alpha/token`,
+    })
+    await app.register(services({ sessions, accounts, events, longestJwtMs: jwtMaxLifeMs }), { prefix })
   }
   return {
     app,

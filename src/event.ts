@@ -25,6 +25,8 @@ export type EventType =
   | 'account.password-changed'
   | 'account.suspended'
   | 'account.restored'
+  /** Everywhere, in one step: its sessions from before that moment are over. */
+  | 'account.signed-out'
   | 'account.removed'
   | 'key.rotated'
 

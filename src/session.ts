@@ -45,6 +45,8 @@ export interface ListedSession extends Session {
   lastSeenAt: number
   description: string | undefined
   lastUse: LastUse
+  /** Whether its owner is told of news by push messages to it. */
+  notifications: boolean
 }
 
 /** A session as its owner sees it. */

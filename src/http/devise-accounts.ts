@@ -48,7 +48,10 @@ export function deviseSignUp(app: FastifyInstance, { accounts, sessions, signUp 
     }
     if (isWrong(wrong)) return refuse(wrong)
 
-    const created = await accounts.create({ uid: email, provider: 'email', email, attributes, password })
+    const created = await accounts.create(
+      { uid: email, provider: 'email', email, attributes, password },
+      actorOf(request, email),
+    )
     if (!created.ok) return refuse(wrongAccount(created))
     const { account } = created
     const opened = await sessions.open({ account, kind: 'rotating', actor: actorOf(request, account.uid) })
@@ -87,14 +90,12 @@ function updateAccount(app: FastifyInstance, { accounts }: DeviseOptions): void 
       if (current !== undefined && !(await accounts.checkPassword(account.uid, current)))
         return refuse(wrongCurrentPassword)
 
-      const updated = await accounts.update(account.uid, {
-        ...(email !== undefined && { email }),
-        attributes,
-      })
+      const change = { ...(email !== undefined && { email }), attributes }
+      const updated = await accounts.update(account.uid, change, actorOf(request))
       if (!updated.ok && updated.code === 'unknown') return reply.code(unknown.status).send(unknown.body)
       if (!updated.ok) return refuse(wrongAccount(updated))
       if (password !== undefined)
-        await accounts.setPassword(account.uid, password, { keepHandle: session.handle })
+        await accounts.setPassword(account.uid, password, actorOf(request), session.handle)
       return { status: 'success', data: longUser(updated.account) }
     },
   })
@@ -125,7 +126,7 @@ function updatePassword(app: FastifyInstance, { accounts }: DeviseOptions): void
       if (current !== undefined && !(await accounts.checkPassword(account.uid, current)))
         return refuse(wrongCurrentPassword)
 
-      await accounts.setPassword(account.uid, password, { keepHandle: session.handle })
+      await accounts.setPassword(account.uid, password, actorOf(request), session.handle)
       const message = 'Your password has been successfully updated.'
       return { success: true, data: longUser(account), message }
     },
@@ -139,7 +140,7 @@ function deleteAccount(app: FastifyInstance, { accounts }: DeviseOptions): void 
   const unauthorized = { status: 404, body: statusError('Unable to locate account for destruction.') }
   app.delete('', { config: { mode: 'verify', unauthorized } }, async (request) => {
     const { uid } = granted(request).account
-    await accounts.remove(uid)
+    await accounts.remove(uid, actorOf(request))
     return { status: 'success', message: `Account with UID '${uid}' has been destroyed.` }
   })
 }

@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'
-import type { Accounts } from '../accounts/accounts.js'
+import type { AuditedAccounts } from '../accounts/audited.js'
 import type { Mode } from '../session.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { deviseAccounts, deviseSignUp } from './devise-accounts.js'
@@ -25,7 +25,7 @@ declare module 'fastify' {
 
 export interface DeviseOptions {
   sessions: Sessions
-  accounts: Accounts
+  accounts: AuditedAccounts
   /** Whether anyone may create an account. */
   signUp: 'open' | 'closed'
 }

@@ -6,6 +6,8 @@ import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, HTTPMethods } from 'fastify'
 import { isJsonObject } from './bearer.js'
 import { describeFault, type Problem } from './faults.js'
+import { HttpProblem } from './http-problem.js'
+import { describeSchemaErrors } from './validation.js'
 
 /** A dialect's own shape of a problem. */
 export interface Envelope {
@@ -29,6 +31,7 @@ export function dialect(envelope: Envelope, routes: FastifyPluginAsync): Fastify
   return async (app) => {
     await app.register(formbody)
     readJsonObjects(app)
+    app.setSchemaErrorFormatter((errors) => new HttpProblem(400, describeSchemaErrors(errors)))
 
     const answer = (reply: FastifyReply, problem: Problem) => answerWith(envelope, reply, problem)
 
@@ -100,15 +103,9 @@ function readJsonObjects(app: FastifyInstance): void {
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined)
     parse(request, body, (error, value) =>
-      error !== null || isJsonObject(value) ? done(error, value) : done(new NotAnObject()),
+      error !== null || isJsonObject(value) ? done(error, value) : done(notAnObject()),
     )
   })
 }
 
-class NotAnObject extends Error {
-  readonly statusCode = 400
-
-  constructor() {
-    super('The request body must be a JSON object.')
-  }
-}
+const notAnObject = () => new HttpProblem(400, 'The request body must be a JSON object.')

@@ -29,8 +29,6 @@ export function describeFault(error: FastifyError | Error): Problem {
   const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500
   if (status < 400 || status >= 500)
     return { status: 500, message: 'Something went wrong on our side.', headers: {} }
-  if ('validation' in error && error.validation !== undefined)
-    return { status: 400, message: error.message, headers: {} }
   const known = 'code' in error ? messages[error.code] : undefined
   return { status, message: known ?? error.message, headers: {} }
 }

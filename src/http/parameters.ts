@@ -3,6 +3,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Static, TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isJsonObject } from './bearer.js'
+import { HttpProblem } from './http-problem.js'
+import { describeSchemaErrors } from './validation.js'
 
 /** @returns all parameters of `request`; the query wins over the body */
 export function parameters(request: FastifyRequest): Readonly<Record<string, unknown>> {
@@ -18,25 +20,16 @@ export function parameter(request: FastifyRequest, name: string): unknown {
   return undefined
 }
 
-/** What the caller got wrong in its parameters, by name: a 400 in every dialect. */
-export class WrongParameters extends Error {
-  readonly statusCode = 400
-}
-
 /**
  * Makes a reader of merged parameters that holds them to `schema`.
  *
- * @returns a function that gives them typed, or throws WrongParameters naming each wrong one and what it must be
+ * @returns a function that gives them typed, or throws a 400 naming each wrong one and what it must be
  */
 export function parameterReader<Schema extends TObject>(schema: Schema) {
   const validator = Compile(schema)
   return (request: FastifyRequest): Static<Schema> => {
     const values = parameters(request)
     if (validator.Check(values)) return values as Static<Schema> // Check is the proof; its guard type is wider
-    const problems = validator.Errors(values).map(({ instancePath, message }) => {
-      const name = instancePath.slice(1).replaceAll('/', '.')
-      return `${name === '' ? 'the parameters' : name} ${message}`
-    })
-    throw new WrongParameters(`${[...new Set(problems)].join('; ')}.`)
+    throw new HttpProblem(400, describeSchemaErrors(validator.Errors(values)))
   }
 }

@@ -8,13 +8,15 @@ export interface Lister {
   /** Most recently used first; expired JWTs too, as long as they linger. */
   list(uid: string): Promise<SessionView[]>
   find(uid: string, handle: string): Promise<SessionView | undefined>
+  /** Notes whether push messages to it tell of news. @returns the session, undefined when the account has none such */
+  setNotifications(uid: string, handle: string, on: boolean): Promise<SessionView | undefined>
   /** The handle that `id` means, whether it is one or a countersigned token; undefined when it can be neither. */
   handleOf(id: string): string | undefined
 }
 
 export interface ListerParts {
   countersigner: Countersigner
-  store: Pick<SessionStore, 'list'>
+  store: Pick<SessionStore, 'list' | 'setNotifications'>
 }
 
 const HANDLE = /^[\w-]{22}$/
@@ -24,10 +26,14 @@ export function createLister({ countersigner, store }: ListerParts): Lister {
     const listed = await store.list(placeOf(uid))
     return listed.map(view)
   }
+  async function find(uid: string, handle: string): Promise<SessionView | undefined> {
+    return (await list(uid)).find((session) => session.handle === handle)
+  }
   return {
     list,
-    async find(uid, handle) {
-      return (await list(uid)).find((session) => session.handle === handle)
+    find,
+    async setNotifications(uid, handle, on) {
+      return (await store.setNotifications(placeOf(uid), handle, on)) ? find(uid, handle) : undefined
     },
     handleOf(id) {
       if (HANDLE.test(id)) return id
@@ -38,5 +44,5 @@ export function createLister({ countersigner, store }: ListerParts): Lister {
 }
 
 function view({ lastUse, ...session }: ListedSession): SessionView {
-  return { ...session, ip: lastUse.ip, userAgent: '', location: undefined, notifications: false }
+  return { ...session, ip: lastUse.ip, userAgent: '', location: undefined }
 }

@@ -20,6 +20,7 @@ declare module 'ioredis' {
     sessionRevokeAll(...keysAndArguments: Argument[]): Result<string[], Context>
     sessionListBuffer(...keysAndArguments: Argument[]): Result<ListReply, Context>
     sessionTouch(...keysAndArguments: Argument[]): Result<string[], Context>
+    sessionNotify(...keysAndArguments: Argument[]): Result<'noted' | null, Context>
   }
 }
 
@@ -33,6 +34,7 @@ export type ListEntry = [
   lastSeenAt: number,
   lastUse: Buffer,
   description: Buffer | null,
+  notifications: Buffer | null,
 ]
 
 interface Script {
@@ -57,6 +59,7 @@ export const sessionScripts: readonly Script[] = [
   { command: 'sessionRevokeAll', parts: ['record', 'siblings', 'revoke-all'], numberOfKeys: 1 },
   { command: 'sessionList', parts: ['record', 'siblings', 'list'], numberOfKeys: 2 },
   { command: 'sessionTouch', parts: ['record', 'touch'] },
+  { command: 'sessionNotify', parts: ['record', 'notify'], numberOfKeys: 1 },
 ]
 
 /** The text of a part, without its ending. */

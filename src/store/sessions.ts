@@ -80,6 +80,8 @@ export interface SessionStore {
   list(place: Place): Promise<ListedSession[]>
   /** Notes uses after the fact. A session that is gone stays gone. @returns the handles that were alive */
   touch(notes: readonly UseNote[]): Promise<string[]>
+  /** Notes whether push messages to it tell its owner of news. @returns false when the account has no such session */
+  setNotifications(place: Place, handle: string, on: boolean): Promise<boolean>
   /** Resolves when Redis answers. */
   ping(): Promise<void>
 }
@@ -161,11 +163,12 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       if (doc === null) return []
       const account = parseAccount(doc.toString())
       return entries
-        .map(([facts, lastSeenAt, lastUse, description]) => ({
+        .map(([facts, lastSeenAt, lastUse, description, notifications]) => ({
           ...toSession(facts, place.tag, account),
           lastSeenAt,
           description: description?.toString(),
           lastUse: parseUse(lastUse),
+          notifications: notifications !== null,
         }))
         .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
     },
@@ -183,6 +186,11 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
         ),
       )
       return (await Promise.all(calls)).flat()
+    },
+
+    async setNotifications({ tag, uidHash }, handle, on) {
+      const key = sessionKey(tag, handle)
+      return (await ask(() => redis.sessionNotify(key, now(), uidHash, on ? '1' : ''))) !== null
     },
 
     async ping() {

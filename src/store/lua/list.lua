@@ -2,13 +2,14 @@
 -- KEYS[1]  cs:u:{tag}:<uid hash>   zset, the account's sessions
 -- KEYS[2]  cs:a:{tag}:<uid hash>   hash, the account
 -- ARGV[1]  '0', or a pinned clock for tests, ms
--- Returns  {account document or nothing, then one {facts, last seen, last use, description or nothing} a session}
+-- Returns  {account document or nothing, then one a session: {facts, last seen, last use, description or nothing,
+--          '1' or nothing: whether push messages tell of news}}
 -- Invariant: changes nothing that was not over; writes only when something was, so that it works on a replica.
 local now = clock(ARGV[1])
 local account = redis.call('HMGET', KEYS[2], 'doc', 'nb')
 if redis.call('ZCOUNT', KEYS[1], '-inf', now) > 0 then redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now) end
 local listed = { account[1] }
 for _, r in ipairs(members(KEYS[1], tonumber(account[2] or 0), now)) do
-  listed[#listed + 1] = { facts(r), last_used(r), r.use, redis.call('HGET', r.key, 'd') }
+  listed[#listed + 1] = { facts(r), last_used(r), r.use, unpack(redis.call('HMGET', r.key, 'd', 'n')) }
 end
 return listed

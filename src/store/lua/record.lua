@@ -3,6 +3,7 @@
 --   cs:s:{tag}:<handle>   hash, small enough to stay a listpack
 --     r   63 bytes: kind; c t a p o, s q q2 q3, k (rotation.lua); absolute end x, end e unless it is used, creation, idle life
 --     u   uid hash          s   scopes, absent when none          d   description, absent when none
+--     n   '1' when push messages tell of news, else absent
 --     l   last use: when (6 bytes) ‖ user agent hash (8) ‖ address (0, 4 or 16)
 --   cs:rv:{tag}:<handle>  string, the tombstone: why it was revoked
 --   cs:u:{tag}:<uid hash> zset, the account's sessions by the moment their records go

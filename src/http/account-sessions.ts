@@ -1,0 +1,202 @@
+/**
+ * `/accounts/:uid/sessions`: what internal services do with the sessions of others. A service that has authenticated
+ * somebody itself (an OAuth callback, single sign-on) opens a session here and hands its token to the client.
+ */
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { Account, Attributes } from '../account.js'
+import type { AuditedAccounts } from '../accounts/audited.js'
+import type { SessionView } from '../session.js'
+import type { Sessions } from '../sessions/sessions.js'
+import { problemOf } from './accounts.js'
+import { tokenHeaders } from './devise-wire.js'
+import { parseLife } from './duration.js'
+import { HttpProblem, noSuchAccount, noSuchSession } from './http-problem.js'
+import { granted } from './scopes.js'
+import { actorOf } from './use.js'
+
+const Nullable = Type.Union([Type.String(), Type.Null()])
+const Kind = Type.Enum(['rotating', 'fixed', 'jwt'])
+const strict = { additionalProperties: false }
+
+export const SessionObject = Type.Object({
+  id: Type.String({ description: 'The handle: its public name' }),
+  kind: Kind,
+  description: Nullable,
+  scopes: Type.Array(Type.String()),
+  createdAt: Type.String(),
+  lastSeenAt: Type.String(),
+  expiresAt: Type.String({ description: 'When it ends if it is not used again' }),
+  endsAt: Type.String({ description: 'When it ends in any case' }),
+  ip: Nullable,
+  userAgent: Nullable,
+  country: Nullable,
+})
+const OpenedObject = Type.Object({
+  ...SessionObject.properties,
+  token: Type.String({ description: 'Told here, and never again' }),
+})
+
+const Wanted = Type.Object(
+  {
+    kind: Type.Optional(Kind),
+    description: Type.Optional(Type.String({ maxLength: 255 })),
+    life: Type.Optional(
+      Type.Union([Type.String(), Type.Number()], {
+        description: '"6 hours", or seconds; the kind\'s own when absent',
+      }),
+    ),
+    scopes: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,64}$' }), {
+        maxItems: 64,
+        uniqueItems: true,
+      }),
+    ),
+    create: Type.Optional(
+      Type.Object(
+        {
+          provider: Type.String(),
+          email: Type.Optional(Type.String()),
+          attributes: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+        },
+        { ...strict, description: 'Creates the account when there is none' },
+      ),
+    ),
+  },
+  strict,
+)
+const Uid = Type.Object({ uid: Type.String() })
+const UidAndId = Type.Object({ uid: Type.String(), id: Type.String() })
+const Except = Type.Object({ except: Type.Optional(Type.String()) }, strict)
+
+export interface AccountSessionsOptions {
+  accounts: AuditedAccounts
+  sessions: Sessions
+  longestJwtMs: number
+}
+
+/** Register it in a guarded scope that requires the role `service` or `admin`. */
+export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPluginAsyncTypebox {
+  const { accounts, sessions } = options
+  return async (app) => {
+    app.post(
+      '',
+      { schema: { params: Uid, body: Wanted, response: { 201: OpenedObject } } },
+      async (request, reply) => {
+        const { kind = 'rotating', description, scopes } = request.body
+        const lifeMs = readLife(request.body.life, options.longestJwtMs)
+        const account = await findOrCreate(accounts, request.params.uid, request.body.create, request)
+        refuseEscalation(request, account, kind)
+        const opened = await sessions.open({
+          account,
+          kind,
+          actor: actorOf(request),
+          ...(scopes && { scopes }),
+          ...(description !== undefined && { description }),
+          ...(lifeMs !== undefined && { lifeMs }),
+        })
+        if (!opened.ok)
+          throw new HttpProblem(
+            opened.code === 'description-taken' ? 409 : 403,
+            opened.code === 'description-taken'
+              ? 'The description is already in use.'
+              : 'The account is suspended or gone.',
+          )
+        const view = await sessions.find(account.uid, opened.session.handle)
+        if (view === undefined) throw noSuchSession()
+        if (kind !== 'jwt') reply.headers(tokenHeaders(opened.session, opened.token))
+        return reply.code(201).send({ ...objectOf(view), token: opened.token })
+      },
+    )
+
+    app.get(
+      '',
+      { schema: { params: Uid, response: { 200: Type.Array(SessionObject) } } },
+      async (request) => {
+        const { uid } = await mustFind(accounts, request.params.uid)
+        return (await sessions.list(uid)).map(objectOf)
+      },
+    )
+
+    app.get('/:id', { schema: { params: UidAndId, response: { 200: SessionObject } } }, async (request) => {
+      const { uid, id } = request.params
+      const view = await sessions.find(uid, id)
+      if (view === undefined) throw noSuchSession()
+      return objectOf(view)
+    })
+
+    app.delete('', { schema: { params: Uid, querystring: Except } }, async (request, reply) => {
+      const { uid } = await mustFind(accounts, request.params.uid)
+      const { except } = request.query
+      if (except === undefined) await accounts.signOutEverywhere(uid, actorOf(request))
+      else await sessions.endAll(uid, 'ended-by-service', actorOf(request), except)
+      return reply.code(204).send()
+    })
+
+    app.delete('/:id', { schema: { params: UidAndId } }, async (request, reply) => {
+      const { uid, id } = request.params
+      if (!(await sessions.end(uid, id, 'ended-by-service', actorOf(request)))) throw noSuchSession()
+      return reply.code(204).send()
+    })
+  }
+}
+
+function readLife(life: string | number | undefined, longestMs: number): number | undefined {
+  if (life === undefined) return undefined
+  const seconds = parseLife(life)
+  if (seconds === undefined || seconds <= 0 || seconds * 1000 > longestMs)
+    throw new HttpProblem(400, `life must be a life such as "6 hours", up to ${longestMs / 1000} seconds.`)
+  return Math.round(seconds * 1000)
+}
+
+async function mustFind(accounts: AuditedAccounts, uid: string): Promise<Account> {
+  const state = await accounts.find(uid)
+  if (state === undefined) throw noSuchAccount()
+  return state.account
+}
+
+async function findOrCreate(
+  accounts: AuditedAccounts,
+  uid: string,
+  create: Static<typeof Wanted>['create'],
+  request: FastifyRequest,
+): Promise<Account> {
+  const state = await accounts.find(uid)
+  if (state !== undefined) return state.account
+  if (create === undefined) throw noSuchAccount()
+  const { attributes, ...rest } = create
+  const created = await accounts.create(
+    { uid, ...rest, ...(attributes && { attributes: attributes as Attributes }) }, // parsed JSON is JSON
+    actorOf(request),
+  )
+  if (created.ok) return created.account
+  // Somebody may have been quicker with the same one.
+  if (created.code === 'taken' && created.field === 'uid') return mustFind(accounts, uid)
+  throw problemOf(created)
+}
+
+/** Opening a session is acting as its account: a service must not become an administrator by it, nor a JWT mint JWTs. */
+function refuseEscalation(request: FastifyRequest, account: Account, kind: string): void {
+  const { account: caller, session } = granted(request)
+  if (account.roles.includes('admin') && !caller.roles.includes('admin'))
+    throw new HttpProblem(403, 'Only an administrator opens sessions of administrators.')
+  if (kind === 'jwt' && session?.kind === 'jwt') throw new HttpProblem(403, 'A JWT cannot mint JWTs.')
+}
+
+function objectOf(session: SessionView): Static<typeof SessionObject> {
+  const time = (ms: number) => new Date(ms).toISOString()
+  return {
+    id: session.handle,
+    kind: session.kind,
+    description: session.description || null,
+    scopes: [...session.scopes],
+    createdAt: time(session.createdAt),
+    lastSeenAt: time(session.lastSeenAt),
+    expiresAt: time(session.expiresAt),
+    endsAt: time(session.endsAt),
+    ip: session.ip ?? null,
+    userAgent: session.userAgent || null,
+    country: session.location?.countryCode ?? null,
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The Gigadrive dialect: an account's tokens, as objects that say where and on what each was last used. Any session's
+ * token opens it; `POST /token` opens a `fixed` session, presented as `Authorization: Bearer cst_…` from then on.
+ */
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import type { SessionView } from '../session.js'
+import type { Credential } from '../sessions/credential.js'
+import type { Sessions } from '../sessions/sessions.js'
+import { readBasic } from './basic.js'
+import { readCredential } from './credentials.js'
+import { dialect } from './dialect.js'
+import { tokenOf, userOf } from './gigadrive-wire.js'
+import { parameter, parameterReader } from './parameters.js'
+import { type Guard, granted, grantedSession, guarded } from './scopes.js'
+import { actorOf } from './use.js'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Gigadrive: the route says that the user is suspended, where others only say that the token is invalid. */
+    tellsSuspension?: boolean
+  }
+}
+
+const failure = (error: string) => ({ error })
+const notFound = failure('The requested resource could not be found.')
+
+/** @returns the dialect as a plugin; register it at `/token` */
+export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAsync {
+  const holders: Guard = {
+    authenticator: sessions,
+    read: readToken,
+    refused({ code }, request, reply) {
+      if (code === 'suspended' && request.routeOptions.config.tellsSuspension)
+        return reply.code(403).send(failure('User suspended'))
+      return reply
+        .code(401)
+        .header('www-authenticate', 'Bearer realm="Countersign"')
+        .send(failure('Invalid token'))
+    },
+  }
+  const owners: Guard = {
+    authenticator: sessions,
+    read: readLogin,
+    refused({ code }, _request, reply) {
+      if (code === 'suspended') return reply.code(403).send(failure('User suspended'))
+      return reply
+        .code(401)
+        .header('www-authenticate', 'Basic realm="Countersign", charset="UTF-8"')
+        .send(failure('Invalid login credentials'))
+    },
+  }
+
+  return dialect({ render: ({ message }) => failure(message) }, async (app) => {
+    await guarded(app, holders, async (scope) => {
+      listTokens(scope, sessions)
+      deleteToken(scope, sessions)
+      updateToken(scope, sessions)
+      verifyToken(scope)
+    })
+    await guarded(app, owners, async (scope) => {
+      await readBasic(scope)
+      createToken(scope, sessions)
+    })
+  })
+}
+
+/** A password opens sessions here, and does nothing else. */
+function readToken(request: FastifyRequest): Credential {
+  const credential = readCredential(request)
+  return credential.kind === 'password' ? { kind: 'none' } : credential
+}
+
+const Login = Type.Object({
+  uid: Type.Optional(Type.String()),
+  email: Type.Optional(Type.String()),
+  username: Type.Optional(Type.String()),
+  password: Type.Optional(Type.String()),
+})
+const parseLogin = parameterReader(Login)
+
+/** Basic, or the login and password as parameters; not both. */
+function readLogin(request: FastifyRequest): Credential {
+  const { uid, email, username, password } = parseLogin(request)
+  const login = uid ?? email ?? username
+  const { basic } = request
+  if (request.headers.authorization !== undefined)
+    return basic === undefined || login !== undefined ? { kind: 'conflict' } : { kind: 'password', ...basic }
+  return login && password ? { kind: 'password', login, password } : { kind: 'none' }
+}
+
+/** The session that the request presented, with the token as presented: what the caller holds already. */
+function ownOf(request: FastifyRequest): { handle: string; token: string } {
+  const { session } = grantedSession(request)
+  const credential = readCredential(request)
+  const token =
+    credential.kind === 'token' ? credential.token : credential.kind === 'jwt' ? credential.jwt : ''
+  return { handle: session.handle, token }
+}
+
+function listTokens(app: FastifyInstance, sessions: Sessions): void {
+  app.get('', async (request) => {
+    const own = ownOf(request)
+    const listed = await sessions.list(granted(request).account.uid)
+    return listed.filter(isLive).map((session) => tokenOf(session, own))
+  })
+}
+
+const isLive = (session: SessionView) => session.expiresAt > Date.now()
+
+/** Takes `id` as a token or as a handle. */
+function deleteToken(app: FastifyInstance, sessions: Sessions): void {
+  app.delete('', async (request, reply) => {
+    const id = parameter(request, 'id')
+    if (id === undefined) return reply.code(400).send(failure("'id' is required."))
+    if (typeof id !== 'string') return reply.code(400).send(failure("'id' has to be a string."))
+    const { uid } = granted(request).account
+    const handle = sessions.handleOf(id)
+    const ended = handle !== undefined && (await sessions.end(uid, handle, 'deleted', actorOf(request)))
+    return ended ? reply.code(204).send() : reply.code(404).send(notFound)
+  })
+}
+
+function updateToken(app: FastifyInstance, sessions: Sessions): void {
+  app.patch('', async (request, reply) => {
+    const id = parameter(request, 'id')
+    const notifications = parameter(request, 'notifications')
+    if (id === undefined) return reply.code(400).send(failure("'id' is required."))
+    if (typeof id !== 'string') return reply.code(400).send(failure("'id' has to be a string."))
+    if (typeof notifications !== 'boolean')
+      return reply.code(400).send(failure("'notifications' has to be a boolean."))
+    const { uid } = granted(request).account
+    const handle = sessions.handleOf(id)
+    const session =
+      handle === undefined ? undefined : await sessions.setNotifications(uid, handle, notifications)
+    return session === undefined ? reply.code(404).send(notFound) : tokenOf(session, ownOf(request))
+  })
+}
+
+function verifyToken(app: FastifyInstance): void {
+  app.post('/verify', { config: { tellsSuspension: true } }, async (request) => ({
+    status: 'Token valid',
+    user: userOf(granted(request).account),
+  }))
+}
+
+function createToken(app: FastifyInstance, sessions: Sessions): void {
+  app.post('', async (request, reply) => {
+    const { account } = granted(request)
+    const opened = await sessions.open({ account, kind: 'fixed', actor: actorOf(request) })
+    if (!opened.ok) return reply.code(403).send(failure('User suspended'))
+    const { session, token } = opened
+    const view = await sessions.find(account.uid, session.handle)
+    if (view === undefined) return reply.code(404).send(notFound)
+    return reply.code(201).send(tokenOf(view, { handle: session.handle, token }))
+  })
+}

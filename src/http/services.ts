@@ -1,0 +1,55 @@
+/** What internal services and administrators may do: accounts, the sessions of others, and the audit trail. */
+import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Role } from '../account.js'
+import { type AccountSessionsOptions, accountSessionRoutes } from './account-sessions.js'
+import { accountRoutes } from './accounts.js'
+import { requireRole } from './authorize.js'
+import { readBasic } from './basic.js'
+import { readCredential } from './credentials.js'
+import { dialect } from './dialect.js'
+import { type EventReader, eventRoutes } from './events.js'
+import { problemDetails } from './problem-details.js'
+import { type Guard, guarded } from './scopes.js'
+
+export interface ServicesOptions extends AccountSessionsOptions {
+  events: EventReader
+}
+
+/** @returns the routes as a plugin; register it without a prefix, or at `/api` */
+export function services(options: ServicesOptions): FastifyPluginAsync {
+  const { sessions, accounts, events } = options
+  const guard: Guard = {
+    authenticator: sessions,
+    read: readCredential,
+    refused: (_refusal, _request, reply) =>
+      reply
+        .code(401)
+        .header('www-authenticate', [
+          'Bearer realm="Countersign"',
+          'Basic realm="Countersign", charset="UTF-8"',
+        ])
+        .type('application/problem+json')
+        .send(
+          problemDetails.render({ status: 401, message: 'Send the credentials of an account.', headers: {} }),
+        ),
+  }
+  const area = (app: FastifyInstance, prefix: string, roles: readonly Role[], routes: FastifyPluginAsync) =>
+    app.register(
+      dialect(problemDetails, async (scope) => {
+        scope.setValidatorCompiler(TypeBoxValidatorCompiler)
+        await readBasic(scope)
+        await guarded(scope, guard, async (inner) => {
+          requireRole(inner, roles)
+          await routes(inner, {})
+        })
+      }),
+      { prefix },
+    )
+
+  return async (app) => {
+    await area(app, '/accounts', ['admin'], accountRoutes(accounts))
+    await area(app, '/accounts/:uid/sessions', ['service', 'admin'], accountSessionRoutes(options))
+    await area(app, '/events', ['service', 'admin'], eventRoutes(events))
+  }
+}
