@@ -1,4 +1,4 @@
-import type { GeoProgress } from '../geo-fetch.js'
+import type { GeoProgress } from './fetch.js'
 
 /** Where progress is shown; `process.stdout` is one. */
 export interface Screen {

