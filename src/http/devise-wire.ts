@@ -1,5 +1,5 @@
 /** devise_token_auth's credentials and headers: where a token tuple is read from, and how one is handed out. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, onSendHookHandler } from 'fastify'
 import type { Account } from '../account.js'
 import type { Session } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
@@ -73,6 +73,16 @@ export function tokenHeaders(session: Session, token: string): Record<string, st
   const bearer = Buffer.from(JSON.stringify(fields)).toString('base64')
   const uid = isAscii(session.uid) ? session.uid : Buffer.from(session.uid).toString('latin1')
   return { ...fields, uid, authorization: `Bearer ${bearer}` }
+}
+
+/**
+ * An onSend hook for every scope that sends `tokenHeaders`. Node writes headers together with a body that is a string,
+ * and in its encoding: the bytes of a uid beyond ASCII would be encoded once more. Beside bytes they go out as they are.
+ */
+export const keepHeaderBytes: onSendHookHandler = (_request, reply, payload, done) => {
+  const uid = reply.getHeader('uid')
+  const isAtRisk = typeof payload === 'string' && typeof uid === 'string' && !isAscii(uid)
+  done(null, isAtRisk ? Buffer.from(payload) : payload)
 }
 
 /** The user as sign-in and validation show it. Attributes come last but cannot shadow what stands before them. */

@@ -8,7 +8,7 @@ import type { AuditedAccounts } from '../accounts/audited.js'
 import type { Mode } from '../session.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { deviseAccounts, deviseSignUp } from './devise-accounts.js'
-import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
+import { keepHeaderBytes, readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
 import { dialect } from './dialect.js'
 import { parameter, parameterReader } from './parameters.js'
 import { type Guard, granted, grantedSession, guarded, publicly } from './scopes.js'
@@ -67,6 +67,7 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
   }
 
   return dialect({ render: ({ message }) => failure(message) }, async (app) => {
+    app.addHook('onSend', keepHeaderBytes)
     await publicly(app, async (scope) => {
       signIn(scope, options)
       deviseSignUp(scope, options)
