@@ -7,6 +7,8 @@ export type EventType =
   /** The least recently used session made room for a new one. */
   | 'session.evicted'
   | 'session.ended'
+  /** Used in a country where no session of its account was used before; `reason` names it. */
+  | 'session.new-location'
   | 'sessions.ended'
   /** A superseded token was presented after its time: the session has two holders. */
   | 'session.replayed'

@@ -12,6 +12,7 @@ import type { Sessions } from '../sessions/sessions.js'
 import { problemOf } from './accounts.js'
 import { tokenHeaders } from './devise-wire.js'
 import { parseLife } from './duration.js'
+import { keepHeaderBytes } from './header-text.js'
 import { HttpProblem, noSuchAccount, noSuchSession } from './http-problem.js'
 import { granted } from './scopes.js'
 import { actorOf } from './use.js'
@@ -80,6 +81,7 @@ export interface AccountSessionsOptions {
 export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPluginAsyncTypebox {
   const { accounts, sessions } = options
   return async (app) => {
+    app.addHook('onSend', keepHeaderBytes)
     app.post(
       '',
       { schema: { params: Uid, body: Wanted, response: { 201: OpenedObject } } },

@@ -1,9 +1,10 @@
 /** devise_token_auth's credentials and headers: where a token tuple is read from, and how one is handed out. */
-import type { FastifyRequest, onSendHookHandler } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
 import type { Session } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import { type Authorization, readAuthorization } from './bearer.js'
+import { headerText, textOfHeader } from './header-text.js'
 import { parameter } from './parameters.js'
 
 /** What a value that is no string is read as: present, but no token, handle or uid that could ever match. */
@@ -51,15 +52,10 @@ function given(value: unknown): string | undefined {
   return typeof value === 'string' ? value : NO_VALUE
 }
 
-/** Header bytes are UTF-8 here; Node reads them as Latin-1. */
 function header(request: FastifyRequest, name: string): string | undefined {
   const value = given(request.headers[name])
-  if (value === undefined || isAscii(value)) return value
-  return Buffer.from(value, 'latin1').toString('utf8')
+  return value === undefined ? undefined : textOfHeader(value)
 }
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is the point
-const isAscii = (text: string) => /^[\x00-\x7f]*$/.test(text)
 
 /** The five headers of a token and the Bearer that carries them once more, in the original's order. */
 export function tokenHeaders(session: Session, token: string): Record<string, string> {
@@ -71,18 +67,7 @@ export function tokenHeaders(session: Session, token: string): Record<string, st
     uid: session.uid,
   }
   const bearer = Buffer.from(JSON.stringify(fields)).toString('base64')
-  const uid = isAscii(session.uid) ? session.uid : Buffer.from(session.uid).toString('latin1')
-  return { ...fields, uid, authorization: `Bearer ${bearer}` }
-}
-
-/**
- * An onSend hook for every scope that sends `tokenHeaders`. Node writes headers together with a body that is a string,
- * and in its encoding: the bytes of a uid beyond ASCII would be encoded once more. Beside bytes they go out as they are.
- */
-export const keepHeaderBytes: onSendHookHandler = (_request, reply, payload, done) => {
-  const uid = reply.getHeader('uid')
-  const isAtRisk = typeof payload === 'string' && typeof uid === 'string' && !isAscii(uid)
-  done(null, isAtRisk ? Buffer.from(payload) : payload)
+  return { ...fields, uid: headerText(session.uid), authorization: `Bearer ${bearer}` }
 }
 
 /** The user as sign-in and validation show it. Attributes come last but cannot shadow what stands before them. */

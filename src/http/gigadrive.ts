@@ -8,6 +8,7 @@ import type { SessionView } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { readBasic } from './basic.js'
+import { basicChallenge, bearerChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
 import { tokenOf, userOf } from './gigadrive-wire.js'
@@ -33,10 +34,7 @@ export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAs
     refused({ code }, request, reply) {
       if (code === 'suspended' && request.routeOptions.config.tellsSuspension)
         return reply.code(403).send(failure('User suspended'))
-      return reply
-        .code(401)
-        .header('www-authenticate', 'Bearer realm="Countersign"')
-        .send(failure('Invalid token'))
+      return reply.code(401).header('www-authenticate', bearerChallenge(code)).send(failure('Invalid token'))
     },
   }
   const owners: Guard = {
@@ -46,7 +44,7 @@ export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAs
       if (code === 'suspended') return reply.code(403).send(failure('User suspended'))
       return reply
         .code(401)
-        .header('www-authenticate', 'Basic realm="Countersign", charset="UTF-8"')
+        .header('www-authenticate', basicChallenge)
         .send(failure('Invalid login credentials'))
     },
   }

@@ -6,6 +6,7 @@ import { type AccountSessionsOptions, accountSessionRoutes } from './account-ses
 import { accountRoutes } from './accounts.js'
 import { requireRole } from './authorize.js'
 import { readBasic } from './basic.js'
+import { basicChallenge, bearerChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
 import { type EventReader, eventRoutes } from './events.js'
@@ -22,13 +23,10 @@ export function services(options: ServicesOptions): FastifyPluginAsync {
   const guard: Guard = {
     authenticator: sessions,
     read: readCredential,
-    refused: (_refusal, _request, reply) =>
+    refused: ({ code }, _request, reply) =>
       reply
         .code(401)
-        .header('www-authenticate', [
-          'Bearer realm="Countersign"',
-          'Basic realm="Countersign", charset="UTF-8"',
-        ])
+        .header('www-authenticate', [bearerChallenge(code), basicChallenge])
         .type('application/problem+json')
         .send(
           problemDetails.render({ status: 401, message: 'Send the credentials of an account.', headers: {} }),

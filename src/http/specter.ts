@@ -8,6 +8,7 @@ import { handleOfUuid, type SessionView, uuidOfHandle } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { readBasic } from './basic.js'
+import { basicChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
 import { parseLife } from './duration.js'
@@ -34,10 +35,7 @@ export function specter({ sessions, longestLifeMs }: SpecterOptions): FastifyPlu
     authenticator: sessions,
     read: readManager,
     refused: (_refusal, _request, reply) =>
-      reply
-        .code(401)
-        .header('www-authenticate', 'Basic realm="Countersign", charset="UTF-8"')
-        .send(unauthorized),
+      reply.code(401).header('www-authenticate', basicChallenge).send(unauthorized),
   }
   return dialect({ render: ({ message }) => failure(message) }, (app) =>
     guarded(app, managers, async (scope) => {

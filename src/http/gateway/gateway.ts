@@ -1,0 +1,119 @@
+/**
+ * Forward auth: a gateway sends the head of each request here before it lets it pass. Exactly 200 allows; 401 and 403
+ * are the caller's doing; 503 with `Retry-After` is ours, and never said about a token. The body and the query are not
+ * looked at, any method is answered, and nothing may be cached for somebody else.
+ */
+import { METHODS } from 'node:http'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticator } from '../../sessions/authenticate.js'
+import { bearerChallenge, scopeChallenge } from '../challenge.js'
+import { readCredential } from '../credentials.js'
+import { tokenHeaders } from '../devise-wire.js'
+import { dialect } from '../dialect.js'
+import { keepHeaderBytes } from '../header-text.js'
+import { problemDetails } from '../problem-details.js'
+import { type Guard, granted, guarded } from '../scopes.js'
+import { type Family, families } from './families.js'
+import { identityOf, nobody } from './identity.js'
+import { parseRequirements, type Requirements } from './requirements.js'
+
+export interface GatewayOptions {
+  sessions: Pick<Authenticator, 'authenticate'>
+  /** ISO 3166-1 alpha-2 of an address, when it is known already: the answer does not wait for a look-up. */
+  countryOf(ip: string): string | undefined
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    requirements: Requirements | undefined
+  }
+}
+
+const VARY = 'Authorization, Cookie, DPoP, access-token, client, uid'
+
+/** @returns the endpoints of all families as a plugin; register it at `/gateway` */
+export function gateway(options: GatewayOptions): FastifyPluginAsync {
+  return dialect(problemDetails, async (app) => {
+    for (const method of METHODS)
+      if (method !== 'CONNECT' && !app.supportedMethods.includes(method))
+        app.addHttpMethod(method, { hasBody: true })
+    ignoreBodies(app)
+    app.decorateRequest('requirements', undefined)
+    app.addHook('onRequest', async (_request, reply) => {
+      reply.header('vary', VARY)
+    })
+    app.addHook('onSend', keepHeaderBytes)
+    for (const family of families) await ask(app, family, options)
+  })
+}
+
+/** Whatever the type and length that are announced, there is nothing to read. */
+function ignoreBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume()
+    done(null)
+  })
+}
+
+async function ask(
+  app: FastifyInstance,
+  family: Family,
+  { sessions, countryOf }: GatewayOptions,
+): Promise<void> {
+  const guard: Guard = {
+    authenticator: sessions,
+    read: readCredential,
+    mode: ({ requirements }) => (requirements?.rotate ? 'rotate' : 'verify'),
+    refused: ({ code }, _request, reply) =>
+      deny(reply.header('www-authenticate', bearerChallenge(code)), 401, 'Send the token of a live session.'),
+    granted({ session, token }, _request, reply) {
+      if (session !== undefined && token?.fresh) reply.headers(tokensOnly(tokenHeaders(session, token.value)))
+    },
+  }
+
+  await guarded(app, guard, async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => {
+      const { requirements: segment = '-' } = request.params as { requirements?: string } // by the routes below
+      const requirements = parseRequirements(segment)
+      if (requirements === undefined) {
+        request.log.error({ segment }, 'a gateway asks for requirements that are not understood')
+        return deny(reply, 403, 'The requirements in the path are not understood.')
+      }
+      request.requirements = requirements
+      if (requirements.preflight && family.originalMethod(request) === 'OPTIONS')
+        return reply.headers(nobody).send()
+    })
+    const handler = (request: FastifyRequest, reply: FastifyReply) => allow(request, reply, countryOf)
+    if (family.tail === '') scope.all(`/${family.path}`, handler)
+    scope.all(`/${family.path}/:requirements${family.tail}`, handler)
+  })
+}
+
+/** Refuses a good credential that is not enough; lets any other pass. */
+function allow(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  countryOf: GatewayOptions['countryOf'],
+): FastifyReply {
+  const grant = granted(request)
+  const { scopes = [], roles = [] } = request.requirements ?? {}
+  if (roles.length > 0 && !grant.account.roles.some((role) => roles.includes(role)))
+    return deny(reply, 403, `This needs the role ${roles.join(' or ')}.`)
+  if (!scopes.every((scope) => grant.session?.scopes.includes(scope)))
+    return deny(
+      reply.header('www-authenticate', scopeChallenge(scopes)),
+      403,
+      `This needs the scope ${scopes.join(' ')}.`,
+    )
+  return reply.headers(identityOf(grant, countryOf(request.ip))).send()
+}
+
+const deny = (reply: FastifyReply, status: 401 | 403, message: string) =>
+  reply
+    .code(status)
+    .type('application/problem+json')
+    .send(problemDetails.render({ status, message, headers: {} }))
+
+/** Without the Bearer form: a gateway that copied it would hand the client's next token to the upstream. */
+const tokensOnly = ({ authorization: _, ...headers }: Record<string, string>) => headers
