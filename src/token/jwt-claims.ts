@@ -5,16 +5,16 @@ import { handleOfUuid, uuidOfHandle } from '../session.js'
 
 /** Times are ms since the epoch; on the wire they are whole seconds, rounded down. */
 export interface JwtClaim {
-  uid: string
-  handle: string
-  description: string
-  issuedAt: number
-  expiresAt: number
+  readonly uid: string
+  readonly handle: string
+  readonly description: string
+  readonly issuedAt: number
+  readonly expiresAt: number
 }
 
 /** A claim as read: `notBefore` is when it begins to be good, the later of `iat` and `nbf`. */
 export interface DatedClaim extends JwtClaim {
-  notBefore: number
+  readonly notBefore: number
 }
 
 const seconds = Type.Integer({ minimum: 0 })

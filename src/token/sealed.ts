@@ -50,7 +50,7 @@ export function createSealer(master: MasterKeys, purpose: string): Sealer {
       if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error(`${purpose}: not a sealed text`)
       const key = keys.get(id)
       if (key === undefined)
-        throw new Error(`${purpose}: sealed with master key ${id}, which is not among the configured ones`)
+        throw new Error(`${purpose}: sealed with master key ${id}; put that key back behind the current one`)
       const decipher = createDecipheriv(CIPHER, key, bytes.subarray(0, NONCE_BYTES), {
         authTagLength: TAG_BYTES,
       })

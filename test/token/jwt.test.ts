@@ -1,4 +1,4 @@
-import { createHmac, createPrivateKey, sign as signBytes } from 'node:crypto'
+import { constants, createHmac, createPrivateKey, sign as signBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { handleOfUuid, uuidOfHandle } from '../../src/session.js'
@@ -257,6 +257,20 @@ t.test('RFC 8725 section 3.1 (T16): the key decides about the algorithm', async 
       'forged',
       `${key.verifying.alg} called ${alg}`,
     )
+  const privateKey = createPrivateKey(String(RS256.signing.signsWith))
+  const padding = constants.RSA_PKCS1_PSS_PADDING
+  for (const [alg, digest, key] of [
+    ['PS256', 'sha256', { key: privateKey, padding, saltLength: 32 }],
+    ['RS512', 'sha512', privateKey],
+  ] as const) {
+    const input = `${b64({ ...headerOf(RS256), alg })}.${payload}`
+    const signature = signBytes(digest, Buffer.from(input), key).toString('base64url')
+    t.equal(
+      await jwts.verify(`${input}.${signature}`),
+      'forged',
+      `a good ${alg} signature by a key for RS256`,
+    )
+  }
   for (const key of [EdDSA, ES256, RS256])
     for (const other of Object.values(keyOf).filter((other) => other !== key))
       t.equal(

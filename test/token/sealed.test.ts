@@ -24,7 +24,7 @@ t.test('survives the rotation of the master keys', async (t) => {
   t.strictSame(turned.open(sealed), { text: 'text', outdated: true })
   const resealed = turned.seal('text')
   t.strictSame(createSealer(ringOf(two), PURPOSE).open(resealed), { text: 'text', outdated: false })
-  t.throws(() => createSealer(ringOf(one), PURPOSE).open(resealed), /master key 2, which is not among/)
+  t.throws(() => createSealer(ringOf(one), PURPOSE).open(resealed), /sealed with master key 2; put/)
 })
 
 t.test('another key of the same id does not open it', async (t) => {
