@@ -1,5 +1,6 @@
 /** The scripts behind accounts, as typed commands. Each file in `lua/` opens with its contract. */
-import type { Cluster, Redis, Result } from 'ioredis'
+import type { Result } from 'ioredis'
+import type { RedisClient } from './connect.js'
 import { readPart } from './scripts.js'
 
 declare module 'ioredis' {
@@ -28,7 +29,7 @@ const scripts = [
 ]
 
 /** Teaches `redis` the commands above. */
-export function defineAccountScripts(redis: Redis | Cluster): void {
+export function defineAccountScripts(redis: RedisClient): void {
   for (const { command, part, numberOfKeys } of scripts)
     redis.defineCommand(command, { numberOfKeys, lua: readPart(part) })
 }

@@ -10,11 +10,11 @@
  * taken from it and given again. Nobody is ever found by a name that is not theirs: a claim counts only if listed.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Cluster, Redis } from 'ioredis'
 import { type Account, canonicalName, type LoginField, loginNames } from '../account.js'
 import { Overloaded } from '../errors.js'
 import { accountFields, formatAccount, parseAccount } from './account-record.js'
 import { defineAccountScripts } from './account-scripts.js'
+import type { RedisClient } from './connect.js'
 import { orUnavailable } from './faults.js'
 import { accountIdKey, accountIndexKey, accountIntentKey, accountKey, placeOf } from './keys.js'
 import { createLoginNames } from './login-names.js'
@@ -61,7 +61,7 @@ interface Read extends StoredAccount {
 }
 
 /** The accounts in one Redis. Every function throws StoreUnavailable when it cannot tell. */
-export function createAccountStore({ redis }: { redis: Redis | Cluster }): AccountStore {
+export function createAccountStore({ redis }: { redis: RedisClient }): AccountStore {
   defineAccountScripts(redis)
   const names = createLoginNames(redis, async (uid, name) => lists(await read(uid), name))
 

@@ -14,7 +14,7 @@
  * After a fault nothing is released: whether the account was written is unknown, and what was not will be stale.
  */
 import { randomBytes } from 'node:crypto'
-import type { Cluster, Redis } from 'ioredis'
+import type { RedisClient } from './connect.js'
 import { orUnavailable } from './faults.js'
 import { accountIntentKey, loginKey, placeOf } from './keys.js'
 
@@ -56,7 +56,7 @@ function claimantOf(value: string): string {
  * @param lists reads whether the account `uid` exists and lists `name`
  */
 export function createLoginNames(
-  redis: Redis | Cluster,
+  redis: RedisClient,
   lists: (uid: string, name: string) => Promise<boolean>,
 ): LoginNames {
   const keyOf = (name: string): string => loginKey(placeOf(name))

@@ -93,6 +93,19 @@ t.test('of parallel creations with one name exactly one succeeds', async (t) => 
   t.strictSame(await client.keys('cs:ai:*'), [], 'no intent is left')
 })
 
+t.test('two who want the same two names do not keep each other from them', async (t) => {
+  const { store, another } = await start(t)
+  const other = another()
+  for (let i = 0; i < 30; i++) {
+    const [one, two] = [`one${i}`, `two${i}`]
+    const made = await Promise.all([
+      store.create(draft(one, { attributes: { username: two } }), undefined),
+      other.create(draft(two, { attributes: { username: one } }), undefined),
+    ])
+    t.equal(made.filter(({ ok }) => ok).length, 1)
+  }
+})
+
 t.test('a stale claim is taken over, a good or a fresh one is not', async (t) => {
   const { client, store } = await start(t)
   const want = async (uid: string) => (await store.create(draft(uid, { email: 'jo@x.org' }), undefined)).ok
@@ -102,6 +115,7 @@ t.test('a stale claim is taken over, a good or a fresh one is not', async (t) =>
   t.notOk(await want('u2'), 'its account has it')
 
   await client.set(claimKey('al@x.org'), 'nonce:u1')
+  t.equal(await store.findByLogin('al@x.org'), undefined, 'nor does it sign anybody in')
   t.ok((await store.create(draft('u3', { email: 'al@x.org' }), undefined)).ok, 'its account has another')
 
   await client.set(accountIntentKey(placeOf('u4')), 'nonce', 'PX', 60_000)
@@ -111,6 +125,18 @@ t.test('a stale claim is taken over, a good or a fresh one is not', async (t) =>
   await client.set(accountIntentKey(placeOf('u4')), 'another', 'PX', 60_000)
   t.ok((await late()).ok, 'somebody was about to')
   t.equal(await client.get(accountIntentKey(placeOf('u5'))), null)
+})
+
+t.test('a claim that a failover lost may go to another, and stays there', async (t) => {
+  const { client, store } = await start(t)
+  await store.create(draft('u1', { email: 'jo@x.org' }), undefined)
+  await client.del(claimKey('jo@x.org'), claimKey('u1'))
+  t.match(await store.findByLogin('u1'), { account: { uid: 'u1' } }, 'an account keeps its uid')
+  t.equal(await store.findByLogin('jo@x.org'), undefined)
+  t.ok((await store.create(draft('u2', { email: 'jo@x.org' }), undefined)).ok)
+  t.match(await store.create(draft('u1'), undefined), { ok: false, field: 'uid' })
+  t.ok(await store.remove('u1'))
+  t.match(await store.findByLogin('jo@x.org'), { account: { uid: 'u2' } })
 })
 
 t.test('whoever is too late after claiming a name does not get it', async (t) => {
@@ -219,6 +245,18 @@ t.test('parallel updates lose nothing', async (t) => {
     [claimKey('u1'), claimKey(found?.account.email ?? '')].sort(),
     'one e-mail in the end, and one claim for it',
   )
+})
+
+t.test('an account that is given one e-mail twice at once does not stand in its own way', async (t) => {
+  const { store, another } = await start(t)
+  const stores = [store, another()]
+  await store.create(draft('u1'), undefined)
+  const results = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      (stores[i % 2] ?? store).update('u1', changing({ email: 'jo@x.org' })),
+    ),
+  )
+  t.ok(results.every(({ ok }) => ok))
 })
 
 t.test('marks', async (t) => {
