@@ -38,33 +38,24 @@ export async function unpackRedisPackage(folder: string): Promise<void> {
 
 /** With the system's package lists if they are there and current, otherwise with a private set that is fetched first. */
 async function download(scratch: string): Promise<string[]> {
-  const own = {
-    lists: join(scratch, 'lists'),
-    cache: join(scratch, 'cache'),
-    archives: join(scratch, 'archives'),
-  }
-  await mkdir(join(own.lists, 'partial'), { recursive: true })
-  await mkdir(join(own.cache, 'archives/partial'), { recursive: true })
-  await mkdir(own.archives)
-  const unsandboxed = ['-o', 'APT::Sandbox::User=root']
+  const lists = join(scratch, 'lists')
+  const cache = join(scratch, 'cache')
+  const archives = join(scratch, 'archives')
+  for (const folder of [join(lists, 'partial'), join(cache, 'archives/partial'), archives])
+    await mkdir(folder, { recursive: true })
+  const options = ['-o', `Dir::Cache=${cache}`, '-o', 'APT::Sandbox::User=root']
   try {
-    await downloadMissing(unsandboxed, own.archives)
+    await downloadMissing(options, archives)
   } catch {
-    const privately = [
-      ...unsandboxed,
-      '-o',
-      `Dir::State::Lists=${own.lists}`,
-      '-o',
-      `Dir::Cache=${own.cache}`,
-    ]
+    options.push('-o', `Dir::State::Lists=${lists}`)
     try {
-      await run('apt-get', [...privately, '-qq', 'update'])
-      await downloadMissing(privately, own.archives)
+      await run('apt-get', [...options, '-qq', 'update'])
+      await downloadMissing(options, archives)
     } catch (error) {
       throw new Error(lastWords(error), { cause: error })
     }
   }
-  return (await readdir(own.archives)).map((file) => join(own.archives, file))
+  return (await readdir(archives)).map((file) => join(archives, file))
 }
 
 /** Fetches what an installation would add to this system; the list comes from apt's own resolver, in a dry run. */
@@ -85,7 +76,7 @@ function lastWords(error: unknown): string {
 
 async function writeLauncher(folder: string): Promise<void> {
   const entries = await readdir(join(folder, 'root'), { recursive: true, withFileTypes: true })
-  const libraries = entries.filter((entry) => /\.so(\.|$)/.test(entry.name))
+  const libraries = entries.filter((entry) => /\.so\.\d/.test(entry.name))
   const folders = new Set(libraries.map((entry) => `$here/${relative(folder, entry.parentPath)}`))
   const launcher = join(folder, 'redis-server')
   await writeFile(

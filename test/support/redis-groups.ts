@@ -20,9 +20,13 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports
 }
 
-/** Polls until `condition` holds. @throws Error after ten seconds */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000
+/** Polls until `condition` holds. @throws Error when it still does not after `withinMs` */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
+  const deadline = performance.now() + withinMs
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`still not: ${what}`)
     await delay(20)
