@@ -19,9 +19,11 @@ import { devise } from './http/devise.js'
 import { exposedHeaders, requestHeaders } from './http/devise-wire.js'
 import { answerWith, nothingHere } from './http/dialect.js'
 import { describeFault } from './http/faults.js'
+import { gateway } from './http/gateway/gateway.js'
 import { gigadrive } from './http/gigadrive.js'
 import { health } from './http/health.js'
 import { jwks } from './http/jwks.js'
+import { collectRoutes, publishRoutes } from './http/openapi.js'
 import { problemDetails } from './http/problem-details.js'
 import { requestIds } from './http/request-id.js'
 import { requireScopes } from './http/scopes.js'
@@ -133,6 +135,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     answerWith(problemDetails, reply, describeFault(error)),
   )
   requireScopes(app)
+  await collectRoutes(app, config.issuer)
   if (config.corsOrigins.length > 0)
     await app.register(cors, {
       origin: [...config.corsOrigins],
@@ -151,8 +154,10 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), {
       prefix: `${prefix}/v1alpha/token`,
     })
+    await app.register(gateway({ sessions, countryOf: () => undefined }), { prefix: `${prefix}/gateway` })
     await app.register(services({ sessions, accounts, events, longestJwtMs: jwtMaxLifeMs }), { prefix })
   }
+  await publishRoutes(app)
   return {
     app,
     accounts,

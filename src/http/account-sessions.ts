@@ -80,11 +80,21 @@ export interface AccountSessionsOptions {
 /** Register it in a guarded scope that requires the role `service` or `admin`. */
 export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPluginAsyncTypebox {
   const { accounts, sessions } = options
+  const tags = ['services']
+  const gone = { 204: { ...Type.Null(), description: 'Ended' } }
   return async (app) => {
     app.addHook('onSend', keepHeaderBytes)
     app.post(
       '',
-      { schema: { params: Uid, body: Wanted, response: { 201: OpenedObject } } },
+      {
+        schema: {
+          tags,
+          summary: 'Open a session for an account that you have authenticated',
+          params: Uid,
+          body: Wanted,
+          response: { 201: OpenedObject },
+        },
+      },
       async (request, reply) => {
         const { kind = 'rotating', description, scopes } = request.body
         const lifeMs = readLife(request.body.life, options.longestJwtMs)
@@ -114,33 +124,60 @@ export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPl
 
     app.get(
       '',
-      { schema: { params: Uid, response: { 200: Type.Array(SessionObject) } } },
+      {
+        schema: {
+          tags,
+          summary: 'List the sessions of an account',
+          params: Uid,
+          response: { 200: Type.Array(SessionObject) },
+        },
+      },
       async (request) => {
         const { uid } = await mustFind(accounts, request.params.uid)
         return (await sessions.list(uid)).map(objectOf)
       },
     )
 
-    app.get('/:id', { schema: { params: UidAndId, response: { 200: SessionObject } } }, async (request) => {
-      const { uid, id } = request.params
-      const view = await sessions.find(uid, id)
-      if (view === undefined) throw noSuchSession()
-      return objectOf(view)
-    })
+    app.get(
+      '/:id',
+      { schema: { tags, summary: 'One session', params: UidAndId, response: { 200: SessionObject } } },
+      async (request) => {
+        const { uid, id } = request.params
+        const view = await sessions.find(uid, id)
+        if (view === undefined) throw noSuchSession()
+        return objectOf(view)
+      },
+    )
 
-    app.delete('', { schema: { params: Uid, querystring: Except } }, async (request, reply) => {
-      const { uid } = await mustFind(accounts, request.params.uid)
-      const { except } = request.query
-      if (except === undefined) await accounts.signOutEverywhere(uid, actorOf(request))
-      else await sessions.endAll(uid, 'ended-by-service', actorOf(request), except)
-      return reply.code(204).send()
-    })
+    app.delete(
+      '',
+      {
+        schema: {
+          tags,
+          summary: 'End all sessions of an account, or all but one',
+          params: Uid,
+          querystring: Except,
+          response: gone,
+        },
+      },
+      async (request, reply) => {
+        const { uid } = await mustFind(accounts, request.params.uid)
+        const { except } = request.query
+        if (except === undefined) await accounts.signOutEverywhere(uid, actorOf(request))
+        else await sessions.endAll(uid, 'ended-by-service', actorOf(request), except)
+        return reply.code(204).send(null)
+      },
+    )
 
-    app.delete('/:id', { schema: { params: UidAndId } }, async (request, reply) => {
-      const { uid, id } = request.params
-      if (!(await sessions.end(uid, id, 'ended-by-service', actorOf(request)))) throw noSuchSession()
-      return reply.code(204).send()
-    })
+    app.delete(
+      '/:id',
+      { schema: { tags, summary: 'End one session', params: UidAndId, response: gone } },
+      async (request, reply) => {
+        const { uid, id } = request.params
+        if (!(await sessions.end(uid, id, 'ended-by-service', actorOf(request)))) throw noSuchSession()
+        return reply.code(204).send(null)
+      },
+    )
   }
 }
 

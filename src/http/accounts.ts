@@ -69,61 +69,103 @@ export function accountRoutes(accounts: AuditedAccounts): FastifyPluginAsyncType
 
   return async (app) => {
     const params = Uid
-    const body200 = { response: { 200: AccountView } }
+    const tags = ['services']
+    const response = { 200: AccountView }
+    const gone = { 204: { ...Type.Null(), description: 'Done' } }
 
-    app.post('', { schema: { body: NewAccount, response: { 201: AccountView } } }, async (request, reply) => {
-      const { provider = 'email', attributes, ...rest } = request.body
-      const created = await accounts.create(
-        { ...rest, provider, ...(attributes && { attributes: attributes as Attributes }) }, // parsed JSON is JSON
-        actorOf(request),
-      )
-      if (!created.ok) throw problemOf(created)
-      return reply.code(201).send(await view(created.account.uid))
-    })
+    app.post(
+      '',
+      { schema: { tags, summary: 'Create an account', body: NewAccount, response: { 201: AccountView } } },
+      async (request, reply) => {
+        const { provider = 'email', attributes, ...rest } = request.body
+        const created = await accounts.create(
+          { ...rest, provider, ...(attributes && { attributes: attributes as Attributes }) }, // parsed JSON is JSON
+          actorOf(request),
+        )
+        if (!created.ok) throw problemOf(created)
+        return reply.code(201).send(await view(created.account.uid))
+      },
+    )
 
-    app.get('', { schema: { querystring: Page, response: { 200: AccountPage } } }, async (request) => {
-      const { after, limit = 50 } = request.query
-      const page = await accounts.list({ after, limit })
-      return { accounts: page.accounts.map(viewOf), next: page.next ?? null }
-    })
+    app.get(
+      '',
+      { schema: { tags, summary: 'List accounts', querystring: Page, response: { 200: AccountPage } } },
+      async (request) => {
+        const { after, limit = 50 } = request.query
+        const page = await accounts.list({ after, limit })
+        return { accounts: page.accounts.map(viewOf), next: page.next ?? null }
+      },
+    )
 
-    app.get('/:uid', { schema: { params, ...body200 } }, async ({ params: { uid } }) => view(uid))
+    app.get(
+      '/:uid',
+      { schema: { tags, summary: 'One account', params, response } },
+      async ({ params: { uid } }) => view(uid),
+    )
 
-    app.patch('/:uid', { schema: { params, body: AccountChange, ...body200 } }, async (request) => {
-      const { uid } = request.params
-      const { attributes, ...rest } = request.body
-      const changed = await accounts.update(
-        uid,
-        { ...rest, ...(attributes && { attributes: attributes as Attributes }) },
-        actorOf(request),
-      )
-      if (!changed.ok) throw changed.code === 'unknown' ? noSuchAccount() : problemOf(changed)
-      return view(uid)
-    })
+    app.patch(
+      '/:uid',
+      { schema: { tags, summary: 'Update an account', params, body: AccountChange, response } },
+      async (request) => {
+        const { uid } = request.params
+        const { attributes, ...rest } = request.body
+        const changed = await accounts.update(
+          uid,
+          { ...rest, ...(attributes && { attributes: attributes as Attributes }) },
+          actorOf(request),
+        )
+        if (!changed.ok) throw changed.code === 'unknown' ? noSuchAccount() : problemOf(changed)
+        return view(uid)
+      },
+    )
 
-    app.put('/:uid/password', { schema: { params, body: NewPassword } }, async (request, reply) => {
-      const { uid } = request.params
-      const set = await accounts.setPassword(uid, request.body.password, actorOf(request))
-      if (!set.ok) throw set.code === 'unknown' ? noSuchAccount() : problemOf(set)
-      return reply.code(204).send()
-    })
+    app.put(
+      '/:uid/password',
+      {
+        schema: {
+          tags,
+          summary: 'Set a password; every session of the account ends',
+          params,
+          body: NewPassword,
+          response: gone,
+        },
+      },
+      async (request, reply) => {
+        const { uid } = request.params
+        const set = await accounts.setPassword(uid, request.body.password, actorOf(request))
+        if (!set.ok) throw set.code === 'unknown' ? noSuchAccount() : problemOf(set)
+        return reply.code(204).send(null)
+      },
+    )
 
-    app.post('/:uid/suspend', { schema: { params, ...body200 } }, async (request) => {
-      const { uid } = request.params
-      if (!(await accounts.suspend(uid, actorOf(request)))) throw noSuchAccount()
-      return view(uid)
-    })
+    app.post(
+      '/:uid/suspend',
+      { schema: { tags, summary: 'Suspend an account; every session of it ends', params, response } },
+      async (request) => {
+        const { uid } = request.params
+        if (!(await accounts.suspend(uid, actorOf(request)))) throw noSuchAccount()
+        return view(uid)
+      },
+    )
 
-    app.post('/:uid/restore', { schema: { params, ...body200 } }, async (request) => {
-      const { uid } = request.params
-      if (!(await accounts.restore(uid, actorOf(request)))) throw noSuchAccount()
-      return view(uid)
-    })
+    app.post(
+      '/:uid/restore',
+      { schema: { tags, summary: 'Let a suspended account be used again', params, response } },
+      async (request) => {
+        const { uid } = request.params
+        if (!(await accounts.restore(uid, actorOf(request)))) throw noSuchAccount()
+        return view(uid)
+      },
+    )
 
-    app.delete('/:uid', { schema: { params } }, async (request, reply) => {
-      if (!(await accounts.remove(request.params.uid, actorOf(request)))) throw noSuchAccount()
-      return reply.code(204).send()
-    })
+    app.delete(
+      '/:uid',
+      { schema: { tags, summary: 'Delete an account and all that is its', params, response: gone } },
+      async (request, reply) => {
+        if (!(await accounts.remove(request.params.uid, actorOf(request)))) throw noSuchAccount()
+        return reply.code(204).send(null)
+      },
+    )
   }
 }
 

@@ -1,7 +1,8 @@
 /** The devise_token_auth dialect, second half: sign-up, account update, password change and deletion. */
 import type { FastifyInstance } from 'fastify'
-import Type from 'typebox'
+import { attributesProblem } from '../accounts/attributes.js'
 import type { DeviseOptions } from './devise.js'
+import { deletionSchema, Profile, passwordSchema, signUpSchema, updateSchema } from './devise-schemas.js'
 import {
   humanize,
   isWrong,
@@ -16,13 +17,6 @@ import { parameterReader } from './parameters.js'
 import { granted, grantedSession } from './scopes.js'
 import { actorOf } from './use.js'
 
-const Text = Type.String({ maxLength: 1024 })
-const Profile = Type.Object({
-  email: Type.Optional(Text),
-  password: Type.Optional(Text),
-  password_confirmation: Type.Optional(Text),
-  current_password: Type.Optional(Text),
-})
 const readProfile = parameterReader(Profile)
 
 const failure = (error: string) => ({ success: false, errors: [error] })
@@ -31,20 +25,24 @@ const wrongCurrentPassword: Wrong = { current_password: ['is invalid'] }
 
 /** `POST /auth`: creates an account and signs it in. */
 export function deviseSignUp(app: FastifyInstance, { accounts, sessions, signUp }: DeviseOptions): void {
-  app.post('', async (request, reply) => {
+  app.post('', { schema: signUpSchema }, async (request, reply) => {
     if (signUp === 'closed') return reply.code(403).send(statusError('Sign-up is closed.'))
     const { email = '', password = '', password_confirmation: confirmation } = readProfile(request)
     const attributes = readAttributes(request)
     if (email === '' && password === '' && Object.keys(attributes).length === 0)
       return reply.code(422).send(statusError('Please submit proper sign up data in request body.'))
 
+    const badAttributes = attributesProblem(attributes)
     const refuse = (wrong: Wrong) => {
-      const data = { ...attributes, id: null, uid: email, email, provider: 'email' }
+      // What is not acceptable is not repeated: deep enough, it could not even be written.
+      const echoed = badAttributes === undefined ? attributes : {}
+      const data = { ...echoed, id: null, uid: email, email, provider: 'email' }
       return reply.code(422).send({ status: 'error', data, errors: withSentences(wrong) })
     }
     const wrong = {
       ...(email === '' && { email: ["can't be blank"] }),
       ...wrongPassword(password, confirmation),
+      ...(badAttributes !== undefined && { attributes: [badAttributes] }),
     }
     if (isWrong(wrong)) return refuse(wrong)
 
@@ -62,16 +60,19 @@ export function deviseSignUp(app: FastifyInstance, { accounts, sessions, signUp 
 
 /** The routes of an account over itself; they live in a guarded scope. */
 export function deviseAccounts(app: FastifyInstance, options: DeviseOptions): void {
-  updateAccount(app, options)
-  updatePassword(app, options)
+  for (const method of ['PUT', 'PATCH'] as const) {
+    updateAccount(app, method, options)
+    updatePassword(app, method, options)
+  }
   deleteAccount(app, options)
 }
 
-function updateAccount(app: FastifyInstance, { accounts }: DeviseOptions): void {
+function updateAccount(app: FastifyInstance, method: 'PUT' | 'PATCH', { accounts }: DeviseOptions): void {
   const unknown = { status: 404, body: statusError('User not found.') }
   app.route({
-    method: ['PUT', 'PATCH'],
+    method,
     url: '',
+    schema: updateSchema,
     config: { mode: 'rotate', unauthorized: unknown },
     handler: async (request, reply) => {
       const { account, session } = grantedSession(request)
@@ -101,10 +102,11 @@ function updateAccount(app: FastifyInstance, { accounts }: DeviseOptions): void 
   })
 }
 
-function updatePassword(app: FastifyInstance, { accounts }: DeviseOptions): void {
+function updatePassword(app: FastifyInstance, method: 'PUT' | 'PATCH', { accounts }: DeviseOptions): void {
   app.route({
-    method: ['PUT', 'PATCH'],
+    method,
     url: '/password',
+    schema: passwordSchema,
     config: { mode: 'rotate', unauthorized: { status: 401, body: failure('Unauthorized') } },
     handler: async (request, reply) => {
       const { account, session } = grantedSession(request)
@@ -138,7 +140,7 @@ const noPasswordNeeded = (provider: string) =>
 
 function deleteAccount(app: FastifyInstance, { accounts }: DeviseOptions): void {
   const unauthorized = { status: 404, body: statusError('Unable to locate account for destruction.') }
-  app.delete('', { config: { mode: 'verify', unauthorized } }, async (request) => {
+  app.delete('', { schema: deletionSchema, config: { mode: 'verify', unauthorized } }, async (request) => {
     const { uid } = granted(request).account
     await accounts.remove(uid, actorOf(request))
     return { status: 'success', message: `Account with UID '${uid}' has been destroyed.` }

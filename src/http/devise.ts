@@ -3,15 +3,15 @@
  * account updates, password and deletion are in `devise-accounts.ts`; the wire format is in `devise-wire.ts`.
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import Type from 'typebox'
 import type { AuditedAccounts } from '../accounts/audited.js'
 import type { Mode } from '../session.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { deviseAccounts, deviseSignUp } from './devise-accounts.js'
+import { Failure, SignIn, signInSchema, signOutSchema, validateSchema } from './devise-schemas.js'
 import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
 import { dialect } from './dialect.js'
 import { keepHeaderBytes } from './header-text.js'
-import { parameter, parameterReader } from './parameters.js'
+import { checkedByHandler, parameter, parameterReader } from './parameters.js'
 import { type Guard, granted, grantedSession, guarded, publicly } from './scopes.js'
 import { actorOf } from './use.js'
 
@@ -35,18 +35,11 @@ const failure = (...errors: string[]) => ({ success: false, errors })
 const unauthorized = { status: 401, body: failure('User not found or access-token invalid.') }
 const badLogin = failure('Invalid login credentials. Please try again.')
 
-const Text = Type.String({ maxLength: 1024 })
-const SignIn = Type.Object({
-  email: Type.Optional(Text),
-  uid: Type.Optional(Text),
-  username: Type.Optional(Text),
-  password: Type.Optional(Text),
-})
-
 /** @returns the dialect as a plugin; register it at `/auth` */
 export function devise(options: DeviseOptions): FastifyPluginAsync {
   const guard: Guard = {
     authenticator: options.sessions,
+    takes: ['devise', 'sessionToken'],
     read: readDeviseCredential,
     mode(request) {
       const mode: Mode = request.routeOptions.config.mode ?? 'verify'
@@ -67,7 +60,8 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
     },
   }
 
-  return dialect({ render: ({ message }) => failure(message) }, async (app) => {
+  return dialect({ schema: Failure, render: ({ message }) => failure(message) }, async (app) => {
+    app.setValidatorCompiler(checkedByHandler)
     app.addHook('onSend', keepHeaderBytes)
     await publicly(app, async (scope) => {
       signIn(scope, options)
@@ -86,7 +80,7 @@ const isForced = (unbatch: unknown) => unbatch !== undefined && unbatch !== fals
 
 function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): void {
   const read = parameterReader(SignIn)
-  app.post('/sign_in', async (request, reply) => {
+  app.post('/sign_in', { schema: signInSchema }, async (request, reply) => {
     const { email, uid, username, password: given } = read(request)
     const login = email ?? uid ?? username ?? single(request.headers.email)
     const password = given ?? single(request.headers.password)
@@ -113,10 +107,14 @@ function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): vo
 const single = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined)
 
 function validate(app: FastifyInstance): void {
-  app.get('/validate_token', { config: { mode: 'rotate', repeatsToken: true } }, async (request) => ({
-    success: true,
-    data: shortUser(granted(request).account),
-  }))
+  app.get(
+    '/validate_token',
+    { schema: validateSchema, config: { mode: 'rotate', repeatsToken: true } },
+    async (request) => ({
+      success: true,
+      data: shortUser(granted(request).account),
+    }),
+  )
 }
 
 function signOut(app: FastifyInstance, { sessions }: DeviseOptions): void {
@@ -124,7 +122,7 @@ function signOut(app: FastifyInstance, { sessions }: DeviseOptions): void {
     mode: 'verify',
     unauthorized: { status: 404, body: failure('User was not found or was not logged in.') },
   } as const
-  app.delete('/sign_out', { config }, async (request) => {
+  app.delete('/sign_out', { schema: signOutSchema, config }, async (request) => {
     const { session } = grantedSession(request)
     await sessions.end(session.uid, session.handle, 'signed-out', actorOf(request))
     return { success: true }

@@ -4,6 +4,7 @@
  */
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, HTTPMethods } from 'fastify'
+import type { TSchema } from 'typebox'
 import { isJsonObject } from './bearer.js'
 import { describeFault, type Problem } from './faults.js'
 import { HttpProblem } from './http-problem.js'
@@ -12,6 +13,8 @@ import { describeSchemaErrors } from './validation.js'
 /** A dialect's own shape of a problem. */
 export interface Envelope {
   render(problem: Problem): object
+  /** Describes what `render` makes. */
+  schema: TSchema
   /** `application/json` when absent. */
   mediaType?: string
 }
@@ -46,10 +49,25 @@ export function dialect(envelope: Envelope, routes: FastifyPluginAsync): Fastify
     // Without a prefix, unknown paths are nobody's: the app itself answers them.
     if (app.prefix !== '') app.setNotFoundHandler((_request, reply) => answer(reply, nothingHere))
 
+    describeFailures(app, envelope)
     const paths = collectPaths(app)
     await app.register(routes)
     for (const [url, verbs] of paths) refuseOtherVerbs(app, url, verbs, answer)
   }
+}
+
+/** Every route may fail in the same shape, and says so. */
+function describeFailures(app: FastifyInstance, { schema, mediaType = 'application/json' }: Envelope): void {
+  const failure = (description: string) => ({ description, content: { [mediaType]: { schema } } })
+  app.addHook('onRoute', (route) => {
+    const described: object = isJsonObject(route.schema?.response) ? route.schema.response : {}
+    const response = {
+      ...described,
+      '4xx': failure('The request was refused'),
+      503: failure('Redis is away, or too much is going on; `Retry-After` says when to try again'),
+    }
+    route.schema = { ...route.schema, response }
+  })
 }
 
 /** What is registered at a path: the verbs that work there, and those that have an answer of their own for "wrong verb". */

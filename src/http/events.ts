@@ -68,25 +68,36 @@ export function eventRoutes(events: EventReader): FastifyPluginAsyncTypebox {
     app.addHook('preClose', async () => closing.abort())
     let followers = 0
 
-    app.get('', { schema: { querystring: Page, response: { 200: { content } } } }, async (request, reply) => {
-      const { after, limit = 100 } = request.query
-      if (!/\btext\/event-stream\b/.test(request.headers.accept ?? '')) {
-        const page = await events.read(after, limit)
-        return { events: page.map(render), next: page.length === limit ? (page.at(-1)?.id ?? null) : null }
-      }
+    app.get(
+      '',
+      {
+        schema: {
+          tags: ['services'],
+          summary: 'The audit trail, in pages or as server-sent events',
+          querystring: Page,
+          response: { 200: { content } },
+        },
+      },
+      async (request, reply) => {
+        const { after, limit = 100 } = request.query
+        if (!/\btext\/event-stream\b/.test(request.headers.accept ?? '')) {
+          const page = await events.read(after, limit)
+          return { events: page.map(render), next: page.length === limit ? (page.at(-1)?.id ?? null) : null }
+        }
 
-      if (followers >= MOST_FOLLOWERS) throw new HttpProblem(429, 'Too many followers of the event stream.')
-      const from = readCursor(request.headers['last-event-id']) ?? after ?? (await events.newest())
-      followers += 1
-      const stream = Readable.from(follow(events, from, closing.signal), { objectMode: false })
-      stream.once('close', () => {
-        followers -= 1
-      })
-      return reply
-        .type('text/event-stream')
-        .header('x-accel-buffering', 'no')
-        .send(stream as unknown as string) // a stream of the text that the schema describes
-    })
+        if (followers >= MOST_FOLLOWERS) throw new HttpProblem(429, 'Too many followers of the event stream.')
+        const from = readCursor(request.headers['last-event-id']) ?? after ?? (await events.newest())
+        followers += 1
+        const stream = Readable.from(follow(events, from, closing.signal), { objectMode: false })
+        stream.once('close', () => {
+          followers -= 1
+        })
+        return reply
+          .type('text/event-stream')
+          .header('x-accel-buffering', 'no')
+          .send(stream as unknown as string) // a stream of the text that the schema describes
+      },
+    )
   }
 }
 

@@ -11,8 +11,16 @@ import { readBasic } from './basic.js'
 import { basicChallenge, bearerChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
+import {
+  createSchema,
+  deleteSchema,
+  Login,
+  listSchema,
+  updateSchema,
+  verifySchema,
+} from './gigadrive-schemas.js'
 import { tokenOf, userOf } from './gigadrive-wire.js'
-import { parameter, parameterReader } from './parameters.js'
+import { checkedByHandler, parameter, parameterReader } from './parameters.js'
 import { type Guard, granted, grantedSession, guarded } from './scopes.js'
 import { actorOf } from './use.js'
 
@@ -24,12 +32,14 @@ declare module 'fastify' {
 }
 
 const failure = (error: string) => ({ error })
+const Failure = Type.Object({ error: Type.String() }, { title: 'GigadriveFailure' })
 const notFound = failure('The requested resource could not be found.')
 
 /** @returns the dialect as a plugin; register it at `/token` */
 export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAsync {
   const holders: Guard = {
     authenticator: sessions,
+    takes: ['sessionToken', 'jwt', 'devise'],
     read: readToken,
     refused({ code }, request, reply) {
       if (code === 'suspended' && request.routeOptions.config.tellsSuspension)
@@ -39,6 +49,7 @@ export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAs
   }
   const owners: Guard = {
     authenticator: sessions,
+    takes: ['basic'],
     read: readLogin,
     refused({ code }, _request, reply) {
       if (code === 'suspended') return reply.code(403).send(failure('User suspended'))
@@ -49,7 +60,8 @@ export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAs
     },
   }
 
-  return dialect({ render: ({ message }) => failure(message) }, async (app) => {
+  return dialect({ schema: Failure, render: ({ message }) => failure(message) }, async (app) => {
+    app.setValidatorCompiler(checkedByHandler)
     await guarded(app, holders, async (scope) => {
       listTokens(scope, sessions)
       deleteToken(scope, sessions)
@@ -69,12 +81,6 @@ function readToken(request: FastifyRequest): Credential {
   return credential.kind === 'password' ? { kind: 'none' } : credential
 }
 
-const Login = Type.Object({
-  uid: Type.Optional(Type.String()),
-  email: Type.Optional(Type.String()),
-  username: Type.Optional(Type.String()),
-  password: Type.Optional(Type.String()),
-})
 const parseLogin = parameterReader(Login)
 
 /** Basic, or the login and password as parameters; not both. */
@@ -97,7 +103,7 @@ function ownOf(request: FastifyRequest): { handle: string; token: string } {
 }
 
 function listTokens(app: FastifyInstance, sessions: Sessions): void {
-  app.get('', async (request) => {
+  app.get('', { schema: listSchema }, async (request) => {
     const own = ownOf(request)
     const listed = await sessions.list(granted(request).account.uid)
     return listed.filter(isLive).map((session) => tokenOf(session, own))
@@ -108,7 +114,7 @@ const isLive = (session: SessionView) => session.expiresAt > Date.now()
 
 /** Takes `id` as a token or as a handle. */
 function deleteToken(app: FastifyInstance, sessions: Sessions): void {
-  app.delete('', async (request, reply) => {
+  app.delete('', { schema: deleteSchema }, async (request, reply) => {
     const id = parameter(request, 'id')
     if (id === undefined) return reply.code(400).send(failure("'id' is required."))
     if (typeof id !== 'string') return reply.code(400).send(failure("'id' has to be a string."))
@@ -120,7 +126,7 @@ function deleteToken(app: FastifyInstance, sessions: Sessions): void {
 }
 
 function updateToken(app: FastifyInstance, sessions: Sessions): void {
-  app.patch('', async (request, reply) => {
+  app.patch('', { schema: updateSchema }, async (request, reply) => {
     const id = parameter(request, 'id')
     const notifications = parameter(request, 'notifications')
     if (id === undefined) return reply.code(400).send(failure("'id' is required."))
@@ -136,14 +142,14 @@ function updateToken(app: FastifyInstance, sessions: Sessions): void {
 }
 
 function verifyToken(app: FastifyInstance): void {
-  app.post('/verify', { config: { tellsSuspension: true } }, async (request) => ({
+  app.post('/verify', { schema: verifySchema, config: { tellsSuspension: true } }, async (request) => ({
     status: 'Token valid',
     user: userOf(granted(request).account),
   }))
 }
 
 function createToken(app: FastifyInstance, sessions: Sessions): void {
-  app.post('', async (request, reply) => {
+  app.post('', { schema: createSchema }, async (request, reply) => {
     const { account } = granted(request)
     const opened = await sessions.open({ account, kind: 'fixed', actor: actorOf(request) })
     if (!opened.ok) return reply.code(403).send(failure('User suspended'))

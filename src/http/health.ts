@@ -1,5 +1,6 @@
 /** `/healthz`: the process runs. `/readyz`: it should get traffic, so Redis answers and nobody asked it to stop. */
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifySchema } from 'fastify'
+import Type from 'typebox'
 import { dialect } from './dialect.js'
 import { problemDetails } from './problem-details.js'
 import { publicly } from './scopes.js'
@@ -11,12 +12,29 @@ export interface HealthOptions {
   isDraining(): boolean
 }
 
+const tags = ['operations']
+const healthSchema: FastifySchema = {
+  tags,
+  summary: 'Whether the process runs',
+  response: { 200: { ...Type.Object({ status: Type.Literal('ok') }), description: 'It does' } },
+}
+const readySchema: FastifySchema = {
+  tags,
+  summary: 'Whether it should get traffic',
+  response: {
+    200: {
+      ...Type.Object({ status: Type.Literal('ready'), redis: Type.Literal('ok') }),
+      description: 'It should',
+    },
+  },
+}
+
 export function health({ ping, isDraining }: HealthOptions): FastifyPluginAsync {
   return dialect(problemDetails, (app) =>
     publicly(app, async (scope) => {
-      scope.get('/healthz', async () => ({ status: 'ok' }))
+      scope.get('/healthz', { schema: healthSchema }, async () => ({ status: 'ok' }))
 
-      scope.get('/readyz', async (_request, reply) => {
+      scope.get('/readyz', { schema: readySchema }, async (_request, reply) => {
         if (isDraining())
           return reply.code(503).header('retry-after', '1').send({ status: 'draining', redis: 'unknown' })
         try {

@@ -2,7 +2,8 @@
  * `/.well-known/jwks.json` (RFC 7517): the public keys, so that any service can verify our JWTs by itself. Answered from
  * memory; it may be cached for as long as new keys are published before they sign.
  */
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifySchema } from 'fastify'
+import Type from 'typebox'
 import { dialect } from './dialect.js'
 import { problemDetails } from './problem-details.js'
 import { publicly } from './scopes.js'
@@ -22,6 +23,21 @@ export interface JwksOptions {
   maxAgeMs: number
 }
 
+const schema: FastifySchema = {
+  tags: ['standards'],
+  summary: 'The public keys of our JWTs (RFC 7517)',
+  response: {
+    200: {
+      description: 'JSON Web Key Set',
+      content: {
+        'application/jwk-set+json': {
+          schema: Type.Object({ keys: Type.Array(Type.Object({}, { additionalProperties: true })) }),
+        },
+      },
+    },
+  },
+}
+
 /** @returns the plugin; register it without a prefix of its own */
 export function jwks({ keys, maxAgeMs }: JwksOptions): FastifyPluginAsync {
   const cacheControl = `public, max-age=${Math.floor(maxAgeMs / 1000)}`
@@ -29,7 +45,7 @@ export function jwks({ keys, maxAgeMs }: JwksOptions): FastifyPluginAsync {
 
   return dialect(problemDetails, (app) =>
     publicly(app, async (scope) => {
-      scope.get('/.well-known/jwks.json', async (_request, reply) => {
+      scope.get('/.well-known/jwks.json', { schema }, async (_request, reply) => {
         const set = keys()
         if (answered?.set !== set) answered = { set, body: Buffer.from(JSON.stringify(set)) }
         return reply

@@ -1,5 +1,5 @@
 /** Request parameters as devise_token_auth's clients send them: query, form and JSON body are one namespace. */
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, FastifySchemaCompiler } from 'fastify'
 import type { Static, TObject } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isJsonObject } from './bearer.js'
@@ -19,6 +19,9 @@ export function parameter(request: FastifyRequest, name: string): unknown {
   if (isJsonObject(body) && Object.hasOwn(body, name)) return body[name]
   return undefined
 }
+
+/** For scopes whose parameters may stand in query, form or body alike: their schemas describe, the reader checks. */
+export const checkedByHandler: FastifySchemaCompiler<unknown> = () => () => true
 
 /**
  * Makes a reader of merged parameters that holds them to `schema`.

@@ -8,10 +8,15 @@ import type { Authenticator } from '../sessions/authenticate.js'
 import type { Credential } from '../sessions/credential.js'
 import { useOf } from './use.js'
 
+/** Kinds of credentials, as the API's description names them. */
+export type SecurityScheme = 'sessionToken' | 'jwt' | 'devise' | 'basic'
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route; set by its scope. */
     access?: 'public' | 'guarded'
+    /** The credentials that a guarded route takes; set by its scope. */
+    takes?: readonly SecurityScheme[]
     /** The route only says that its path does not know this verb (405). */
     refusesVerb?: boolean
     /** What a guarded route may do to the token that it is called with; `verify` when absent. */
@@ -25,6 +30,8 @@ declare module 'fastify' {
 /** How a dialect guards a scope: where its credentials are, and what it says with a decision. */
 export interface Guard {
   authenticator: Pick<Authenticator, 'authenticate'>
+  /** What `read` looks for, as the API's description names it. */
+  takes: readonly SecurityScheme[]
   read(request: FastifyRequest): Credential
   /** The mode of this request; the route's own when absent. */
   mode?(request: FastifyRequest): Mode
@@ -33,9 +40,9 @@ export interface Guard {
   granted?(grant: Grant, request: FastifyRequest, reply: FastifyReply): void
 }
 
-const mark = (scope: FastifyInstance, access: 'public' | 'guarded') =>
+const mark = (scope: FastifyInstance, access: 'public' | 'guarded', takes: readonly SecurityScheme[] = []) =>
   scope.addHook('onRoute', (route: RouteOptions) => {
-    route.config = { ...route.config, access: route.config?.access ?? access }
+    route.config = { ...route.config, access: route.config?.access ?? access, takes }
   })
 
 /** Registers `routes` for everyone. */
@@ -49,7 +56,7 @@ export async function publicly(app: FastifyInstance, routes: FastifyPluginAsync)
 /** Registers `routes` behind `guard`; their handlers read `granted(request)`. */
 export async function guarded(app: FastifyInstance, guard: Guard, routes: FastifyPluginAsync): Promise<void> {
   await app.register(async (scope) => {
-    mark(scope, 'guarded')
+    mark(scope, 'guarded', guard.takes)
     scope.addHook('preHandler', async (request, reply) => {
       const mode = guard.mode?.(request) ?? request.routeOptions.config.mode ?? 'verify'
       const decision: Decision = await guard.authenticator.authenticate(

@@ -22,6 +22,7 @@ export function services(options: ServicesOptions): FastifyPluginAsync {
   const { sessions, accounts, events } = options
   const guard: Guard = {
     authenticator: sessions,
+    takes: ['basic', 'sessionToken', 'jwt', 'devise'],
     read: readCredential,
     refused: ({ code }, _request, reply) =>
       reply

@@ -12,8 +12,9 @@ import { basicChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
 import { parseLife } from './duration.js'
-import { parameterReader } from './parameters.js'
+import { checkedByHandler, parameterReader } from './parameters.js'
 import { type Guard, granted, guarded } from './scopes.js'
+import { createSchema, deleteSchema, listSchema, NewToken, readSchema } from './specter-schemas.js'
 import { actorOf } from './use.js'
 
 export interface SpecterOptions {
@@ -23,6 +24,7 @@ export interface SpecterOptions {
 }
 
 const failure = (message: string) => ({ message })
+const Failure = Type.Object({ message: Type.String() }, { title: 'SpecterFailure' })
 const unauthorized = failure(
   "The server could not verify that you are authorized to access the URL requested. You either supplied the wrong credentials (e.g. a bad password), or your browser doesn't understand how to supply the credentials required.",
 )
@@ -33,12 +35,14 @@ const badDescription = failure('Token description already exists or is blank')
 export function specter({ sessions, longestLifeMs }: SpecterOptions): FastifyPluginAsync {
   const managers: Guard = {
     authenticator: sessions,
+    takes: ['basic', 'sessionToken', 'devise'],
     read: readManager,
     refused: (_refusal, _request, reply) =>
       reply.code(401).header('www-authenticate', basicChallenge).send(unauthorized),
   }
-  return dialect({ render: ({ message }) => failure(message) }, (app) =>
+  return dialect({ schema: Failure, render: ({ message }) => failure(message) }, (app) =>
     guarded(app, managers, async (scope) => {
+      scope.setValidatorCompiler(checkedByHandler)
       await readBasic(scope)
       listTokens(scope, sessions)
       createToken(scope, sessions, longestLifeMs)
@@ -57,7 +61,7 @@ const lifeOf = ({ createdAt, endsAt }: SessionView) => (endsAt - createdAt) / 10
 const remainingLifeOf = ({ endsAt }: SessionView) => Math.max(0, (endsAt - Date.now()) / 1000)
 
 function listTokens(app: FastifyInstance, sessions: Sessions): void {
-  app.get('', async (request) => {
+  app.get('', { schema: listSchema }, async (request) => {
     const listed = await sessions.list(granted(request).account.uid)
     const tokens = listed.filter(({ kind }) => kind === 'jwt')
     return {
@@ -76,14 +80,9 @@ function listTokens(app: FastifyInstance, sessions: Sessions): void {
   })
 }
 
-const NewToken = Type.Object({
-  jwt_token_description: Type.String({ maxLength: 255 }),
-  jwt_token_life: Type.Union([Type.String(), Type.Number()]),
-})
-
 function createToken(app: FastifyInstance, sessions: Sessions, longestLifeMs: number): void {
   const read = parameterReader(NewToken)
-  app.post('', async (request, reply) => {
+  app.post('', { schema: createSchema }, async (request, reply) => {
     const { jwt_token_description: description, jwt_token_life: life } = read(request)
     const seconds = parseLife(life)
     const problem = lifeProblem(seconds, longestLifeMs / 1000)
@@ -129,7 +128,7 @@ interface TokenRoute {
 }
 
 function readToken(app: FastifyInstance, sessions: Sessions): void {
-  app.get<TokenRoute>('/:id', async (request, reply) => {
+  app.get<TokenRoute>('/:id', { schema: readSchema }, async (request, reply) => {
     const handle = handleOfUuid(request.params.id)
     const token = handle === undefined ? undefined : await sessions.find(granted(request).account.uid, handle)
     if (token?.kind !== 'jwt') return reply.code(404).send(unknownToken)
@@ -145,7 +144,7 @@ function readToken(app: FastifyInstance, sessions: Sessions): void {
 }
 
 function deleteToken(app: FastifyInstance, sessions: Sessions): void {
-  app.delete<TokenRoute>('/:id', async (request, reply) => {
+  app.delete<TokenRoute>('/:id', { schema: deleteSchema }, async (request, reply) => {
     const { uid } = granted(request).account
     const handle = handleOfUuid(request.params.id)
     const token = handle === undefined ? undefined : await sessions.find(uid, handle)

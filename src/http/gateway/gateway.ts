@@ -4,7 +4,14 @@
  * looked at, any method is answered, and nothing may be cached for somebody else.
  */
 import { METHODS } from 'node:http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+} from 'fastify'
+import Type from 'typebox'
 import type { Authenticator } from '../../sessions/authenticate.js'
 import { bearerChallenge, scopeChallenge } from '../challenge.js'
 import { readCredential } from '../credentials.js'
@@ -14,7 +21,7 @@ import { keepHeaderBytes } from '../header-text.js'
 import { problemDetails } from '../problem-details.js'
 import { type Guard, granted, guarded } from '../scopes.js'
 import { type Family, families } from './families.js'
-import { identityOf, nobody } from './identity.js'
+import { identityHeaders, identityOf, nobody } from './identity.js'
 import { parseRequirements, type Requirements } from './requirements.js'
 
 export interface GatewayOptions {
@@ -27,6 +34,21 @@ declare module 'fastify' {
   interface FastifyRequest {
     requirements: Requirements | undefined
   }
+}
+
+const gatewaySchema: FastifySchema = {
+  tags: ['gateways'],
+  summary: 'Whether a request may pass, and who sends it',
+  description: 'Any method is answered; the query and the body are not looked at.',
+  response: {
+    200: {
+      ...Type.Null(),
+      description: 'It may pass',
+      headers: Object.fromEntries(
+        identityHeaders.map((name) => [name, { type: 'string', description: '`-` when there is none' }]),
+      ),
+    },
+  },
 }
 
 const VARY = 'Authorization, Cookie, DPoP, access-token, client, uid'
@@ -63,6 +85,7 @@ async function ask(
 ): Promise<void> {
   const guard: Guard = {
     authenticator: sessions,
+    takes: ['sessionToken', 'jwt', 'devise'],
     read: readCredential,
     mode: ({ requirements }) => (requirements?.rotate ? 'rotate' : 'verify'),
     refused: ({ code }, _request, reply) =>
@@ -77,7 +100,7 @@ async function ask(
       const { requirements: segment = '-' } = request.params as { requirements?: string } // by the routes below
       const requirements = parseRequirements(segment)
       if (requirements === undefined) {
-        request.log.error({ segment }, 'a gateway asks for requirements that are not understood')
+        request.log.error('a gateway asks for requirements that are not understood')
         return deny(reply, 403, 'The requirements in the path are not understood.')
       }
       request.requirements = requirements
@@ -85,8 +108,13 @@ async function ask(
         return reply.headers(nobody).send()
     })
     const handler = (request: FastifyRequest, reply: FastifyReply) => allow(request, reply, countryOf)
-    if (family.tail === '') scope.all(`/${family.path}`, handler)
-    scope.all(`/${family.path}/:requirements${family.tail}`, handler)
+    const urls = [`/${family.path}/:requirements${family.tail}`]
+    if (family.tail === '') urls.push(`/${family.path}`)
+    for (const url of urls) {
+      scope.get(url, { schema: gatewaySchema }, handler)
+      const others = app.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
+      scope.route({ method: others, url, schema: { hide: true }, handler })
+    }
   })
 }
 
