@@ -1,5 +1,5 @@
 /** A client of the devise dialect: signs up, and validates its token again and again as a browser would. */
-import type { Answer, Conversation, Request } from './scenario.js'
+import type { Conversation, Request } from './scenario.js'
 
 const PASSWORD = 'correct horse battery staple'
 /** Below the default cap, so that no session pushes out another. */
@@ -38,16 +38,6 @@ export async function signIn(url: string, count: number): Promise<Tuple[]> {
 /** `GET /auth/validate_token` with `tuple`. */
 export function validation({ token, client, uid }: Tuple): Request {
   return { method: 'GET', path: '/auth/validate_token', headers: { 'access-token': token, client, uid } }
-}
-
-/** One exchange outside of the measured load. */
-export async function ask(url: string, { method, path, headers, body }: Request): Promise<Answer> {
-  const response = await fetch(url + path, { method, headers, ...(body !== undefined && { body }) })
-  return {
-    status: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.text(),
-  }
 }
 
 /** Presents a token for ever; each answer must be the user of the first one and treat the token by `rule`. */

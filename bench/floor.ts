@@ -23,4 +23,3 @@ app.route({
   },
 })
 console.log(await app.listen({ host: '127.0.0.1', port: 0 }))
-process.on('SIGTERM', () => process.exit())

@@ -1,6 +1,6 @@
 /** The load: autocannon, one conversation a connection, every answer checked. */
 import autocannon from 'autocannon'
-import type { Conversation } from './scenario.js'
+import type { Answer, Conversation, Request } from './scenario.js'
 
 export interface Load {
   requests: number
@@ -71,4 +71,14 @@ export async function drive(
   if (problem !== undefined) throw new Error(problem)
   if (answered !== requests) throw new Error(`${answered} answers to ${requests} requests`)
   return { requests, durationMs, bytes, latenciesMs: latenciesMs.sort() }
+}
+
+/** One exchange beside the load. */
+export async function ask(url: string, { method, path, headers, body }: Request): Promise<Answer> {
+  const response = await fetch(url + path, { method, headers, ...(body !== undefined && { body }) })
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    body: await response.text(),
+  }
 }

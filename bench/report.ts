@@ -5,9 +5,10 @@ import { createRequire } from 'node:module'
 import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Bench, Measured, Result } from './harness.js'
+import type { Bench, Result } from './harness.js'
 import { type Quartiles, quartiles } from './quartiles.js'
 import type { Goals, Scenario } from './scenario.js'
+import type { Measured } from './sides.js'
 
 const run = promisify(execFile)
 
@@ -24,9 +25,8 @@ export interface Report extends Origin {
   readonly results: readonly Result[]
 }
 
-/** @param root the checkout's folder */
-export async function describeOrigin(root: string, redisVersion: string): Promise<Origin> {
-  const git = async (...args: string[]) => (await run('git', ['-C', root, ...args])).stdout.trim()
+export async function describeOrigin(redisVersion: string): Promise<Origin> {
+  const git = async (...args: string[]) => (await run('git', args)).stdout.trim()
   const commit = async () => {
     const isDirty = (await git('status', '--porcelain', '--', 'src', 'bench', 'package-lock.json')) !== ''
     return `${await git('rev-parse', '--short=12', 'HEAD')}${isDirty ? '-dirty' : ''}`

@@ -1,7 +1,10 @@
-/** One run of the bench: a private Redis, every scenario in turn, the table. Everything that it starts ends with it. */
+/**
+ * One run of the bench, in the folder of the checkout: a private Redis, every scenario in turn, the table. Everything
+ * that it starts ends with it.
+ */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { generateMasterKeys } from '../src/token/master-keys.js'
 import { measure, type Result } from './harness.js'
 import { progressLine } from './progress.js'
@@ -18,11 +21,6 @@ const scenarios: readonly Scenario[] = [rotate, validate, verify, forged]
 
 export interface Run {
   args: readonly string[]
-  /** Folder of the checkout. */
-  root: string
-  /** The service's entry point. */
-  entry: string
-  resultsDir: string
   print(text: string): void
   progressTo: { write(text: string): unknown; isTTY?: boolean }
   /** Ends it early. */
@@ -43,7 +41,7 @@ export async function bench(run: Run): Promise<number> {
   try {
     const report = await measureAll(settings, dir, run)
     run.print(describe(report, scenarios))
-    if (settings.save) run.print(`\nkept as ${await save(report, run.resultsDir)}`)
+    if (settings.save) run.print(`\nkept as ${await save(report, settings.results)}`)
     return 0
   } catch (error) {
     run.print(`no result: ${error instanceof Error ? error.message : String(error)}`)
@@ -57,7 +55,7 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
   const { only, rounds, seconds, connections } = settings
   const chosen = scenarios.filter(({ name }) => only.length === 0 || only.includes(name))
   const line = progressLine(run.progressTo)
-  const redis = await startBenchRedis(dir, join(run.root, '.cache/redis'))
+  const redis = await startBenchRedis(dir, resolve('.cache/redis'))
   const environment = {
     HOST: '127.0.0.1',
     PORT: '0',
@@ -71,10 +69,10 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
     for (const [index, scenario] of chosen.entries()) {
       const title = `${scenario.name} (${index + 1} of ${chosen.length})`
       const progress = (what: string) => line.show(title, what)
-      const { entry, signal } = run
-      results.push(await measure(scenario, { ...settings, entry, environment, redis, progress, signal }))
+      const { signal } = run
+      results.push(await measure(scenario, { ...settings, environment, redis, progress, signal }))
     }
-    const origin = await describeOrigin(run.root, redis.version)
+    const origin = await describeOrigin(redis.version)
     return { ...origin, settings: { rounds, seconds, connections }, results }
   } finally {
     line.clear()

@@ -8,7 +8,11 @@ export interface Settings {
   readonly seconds: number
   readonly connections: number
   readonly warmUpRequests: number
+  /** Entry point of the service. */
+  readonly service: string
   readonly save: boolean
+  /** Folder of kept results. */
+  readonly results: string
 }
 
 /** What to print instead of running, and the exit code to leave with. */
@@ -24,7 +28,9 @@ const help = (names: readonly string[]) => `npm run bench -- [options]
   --seconds N        load on each side in a round, default 2
   --connections N    kept open, one request at a time on each, default 64
   --quick            3 rounds of 1 second: for a look, not for a figure
-  --save             keep the result as bench/results/<commit>.json
+  --service FILE     entry point of the service, default dist/server.js
+  --save             keep the result as <commit>.json
+  --results DIR      where it is kept, default bench/results
   --help`
 
 /** @param names of the scenarios there are */
@@ -39,7 +45,9 @@ export function readSettings(args: readonly string[], names: readonly string[]):
         connections: { type: 'string', default: '64' },
         'warm-up': { type: 'string', default: '20000' }, // requests; for tests of the bench itself
         quick: { type: 'boolean', default: false },
+        service: { type: 'string', default: 'dist/server.js' },
         save: { type: 'boolean', default: false },
+        results: { type: 'string', default: 'bench/results' },
         help: { type: 'boolean', default: false },
       },
     })
@@ -52,7 +60,9 @@ export function readSettings(args: readonly string[], names: readonly string[]):
       seconds: positive('seconds', values.seconds ?? (values.quick ? '1' : '2')),
       connections: whole('connections', values.connections),
       warmUpRequests: whole('warm-up', values['warm-up']),
+      service: values.service,
       save: values.save,
+      results: values.results,
     }
   } catch (error) {
     return {

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { extname } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { FloorAnswer } from './floor.js'
 import type { Usage } from './meter.js'
@@ -52,9 +53,8 @@ async function listening(child: ChildProcess): Promise<Subject> {
     const fail = (what: string) =>
       reject(new Error(`${child.spawnargs[1]} ${what}:\n${lastLines.join('\n')}`))
     const deadline = setTimeout(fail, READY_WITHIN_MS, 'does not listen')
-    for (const stream of [child.stdout, child.stderr])
-      createInterface(stream as NonNullable<typeof stream>).on('line', (line) => {
-        // both are pipes
+    for (const stream of [child.stdout as Readable, child.stderr as Readable]) // pipes, by `stdio`
+      createInterface(stream).on('line', (line) => {
         lastLines.push(line)
         if (lastLines.length > 20) lastLines.shift()
         const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
@@ -82,7 +82,7 @@ async function listening(child: ChildProcess): Promise<Subject> {
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
   const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN_MS)
-  child.kill('SIGTERM')
+  child.kill('SIGINT') // unlike SIGTERM, it does not wait for a gateway to look elsewhere
   await once(child, 'exit')
   clearTimeout(deadline)
 }

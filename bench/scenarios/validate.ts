@@ -1,4 +1,5 @@
-import { ask, signIn, validating } from '../devise-client.js'
+import { signIn, validating } from '../devise-client.js'
+import { ask } from '../load.js'
 import type { Scenario } from '../scenario.js'
 
 /** What a polling page does most of the time: its token is current and not due, and the answer repeats it. */

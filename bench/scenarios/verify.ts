@@ -1,4 +1,5 @@
-import { ask, signIn, validating } from '../devise-client.js'
+import { signIn, validating } from '../devise-client.js'
+import { ask } from '../load.js'
 import type { Scenario } from '../scenario.js'
 
 /** Only "is it good, and whose": a token whose successor is on its way is accepted, and the answer carries none. */

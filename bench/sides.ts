@@ -1,0 +1,90 @@
+/** The two sides of a comparison, the service and the floor under it, and what is measured of one under load. */
+import { ask, drive } from './load.js'
+import { quantile } from './quartiles.js'
+import type { Answer, Conversation } from './scenario.js'
+import { type Subject, startFloor } from './subject.js'
+
+/** A server with those who talk to it. */
+export interface Side {
+  readonly subject: Subject
+  readonly conversations: readonly Conversation[]
+}
+
+/** A side under load. CPU and bytes of answers are per request. */
+export interface Measured {
+  readonly cpuMicros: number
+  readonly bytes: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly requestsPerSecond: number
+}
+
+/** Starts a floor that gives the service's own answer, and those who expect exactly that of it. */
+export async function floorUnder(service: Side): Promise<Side> {
+  const [first] = service.conversations
+  if (first === undefined) throw new Error('no connections')
+  const { request } = first
+  const known = await ask(service.subject.url, request)
+  const problem = first.receive(known)
+  if (problem !== undefined) throw new Error(problem)
+  const { status, headers, body } = known
+  const subject = await startFloor({
+    method: request.method,
+    path: request.path,
+    status,
+    headers: ownHeaders(headers),
+    json: JSON.parse(body),
+  })
+  const receive = (answer: Answer) =>
+    answer.status === status && answer.body === body
+      ? undefined
+      : `the floor: ${answer.status} ${answer.body}`
+  return { subject, conversations: service.conversations.map(({ request }) => ({ request, receive })) }
+}
+
+/** Without those that every HTTP server of Node sends by itself. */
+function ownHeaders(headers: Answer['headers']): Record<string, string> {
+  const byItself = new Set(['connection', 'keep-alive', 'date', 'content-length'])
+  const own = Object.entries(headers).filter(([name]) => !byItself.has(name.toLowerCase()))
+  return Object.fromEntries(own.map(([name, value]) => [name, String(value)]))
+}
+
+/**
+ * Loads a side until the compiler is done with its route.
+ *
+ * @param requests about how many
+ * @returns how many it then answers in a second
+ */
+export async function warmUp(side: Side, requests: number, signal: AbortSignal): Promise<number> {
+  const { url } = side.subject
+  await drive(url, side.conversations, evenly(side, requests), signal)
+  const { requests: timed, durationMs } = await drive(
+    url,
+    side.conversations,
+    evenly(side, requests / 4),
+    signal,
+  )
+  return (timed / durationMs) * 1000
+}
+
+/** @returns a number of requests near `wanted` that all connections have the same share of */
+export function evenly({ conversations }: Side, wanted: number): number {
+  return conversations.length * Math.max(1, Math.round(wanted / conversations.length))
+}
+
+export async function load(
+  { subject, conversations }: Side,
+  requests: number,
+  signal: AbortSignal,
+): Promise<Measured> {
+  const before = await subject.usage()
+  const { durationMs, bytes, latenciesMs } = await drive(subject.url, conversations, requests, signal)
+  const after = await subject.usage()
+  return {
+    cpuMicros: (after.cpuMicros - before.cpuMicros) / requests,
+    bytes: bytes / requests,
+    p50Ms: quantile(latenciesMs, 0.5),
+    p99Ms: quantile(latenciesMs, 0.99),
+    requestsPerSecond: (requests / durationMs) * 1000,
+  }
+}

@@ -1,0 +1,266 @@
+/** The bench itself, with a load too small to say anything about speed: does it measure what it says, and is it honest? */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t, { type Test } from 'tap'
+import { validating } from '../bench/devise-client.js'
+import { drive } from '../bench/load.js'
+import { quantile, quartiles } from '../bench/quartiles.js'
+import { difference } from '../bench/redis.js'
+import type { Report } from '../bench/report.js'
+import type { Conversation } from '../bench/scenario.js'
+import { readSettings } from '../bench/settings.js'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../', import.meta.url))
+const never = new AbortController().signal
+
+async function serve(t: Test, listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+t.test('quantiles interpolate', async (t) => {
+  t.equal(quantile([1, 2, 3, 4], 0.5), 2.5)
+  t.equal(quantile([7], 0.99), 7)
+  t.strictSame(quartiles([5, 1, 4, 2, 3]), { q1: 2, median: 3, q3: 4 })
+})
+
+t.test('arguments', async (t) => {
+  t.match(readSettings([], ['a', 'b']), { only: [], rounds: 8, seconds: 2, connections: 64, save: false })
+  t.match(readSettings(['--quick', '--only', 'a', '--only', 'b'], ['a', 'b']), {
+    only: ['a', 'b'],
+    rounds: 3,
+  })
+  t.match(readSettings(['--quick', '--rounds', '5', '--seconds', '0.5'], []), { rounds: 5, seconds: 0.5 })
+  t.match(readSettings(['--help'], ['a']), { exitCode: 0, text: /--only NAME .* a$/m })
+  for (const [args, words] of [
+    [['--only', 'c'], 'there is no scenario "c"'],
+    [['--rounds', '0'], '--rounds must be'],
+    [['--rounds', '1.5'], '--rounds must be a whole number'],
+    [['--seconds', 'two'], '--seconds must be'],
+    [['--fast'], "Unknown option '--fast'"],
+  ] as const)
+    t.match(readSettings(args, ['a']), { exitCode: 2, text: words })
+})
+
+t.test('a reading of Redis does not count itself', async (t) => {
+  const before = { cpuMicros: 10, reads: 5, bytesIn: 1, bytesOut: 2, calls: { info: 1, evalsha: 3, ping: 1 } }
+  const after = { cpuMicros: 30, reads: 9, bytesIn: 3, bytesOut: 6, calls: { info: 2, evalsha: 6, ping: 1 } }
+  t.strictSame(difference(before, after), {
+    cpuMicros: 20,
+    reads: 3,
+    bytesIn: 2,
+    bytesOut: 4,
+    calls: { evalsha: 3 },
+  })
+})
+
+t.test('each connection follows its own chain', async (t) => {
+  const chains = new Map<string, number>()
+  const url = await serve(t, (request, response) => {
+    const [chain = '', n] = String(request.headers['x-token']).split('.')
+    const isNext = Number(n) === (chains.get(chain) ?? 0)
+    chains.set(chain, Number(n) + 1)
+    response.writeHead(isNext ? 200 : 409, { 'x-token': `${chain}.${Number(n) + 1}` }).end('{}')
+  })
+  const following = (name: string): Conversation => {
+    let token = `${name}.0`
+    let request = { method: 'GET', path: '/', headers: { 'x-token': token } } as const
+    return {
+      get request() {
+        return request
+      },
+      receive({ status, headers }) {
+        if (status !== 200) return `${token} was not next`
+        token = String(headers['x-token'])
+        request = { ...request, headers: { 'x-token': token } }
+        return undefined
+      },
+    }
+  }
+  const load = await drive(url, ['a', 'b', 'c'].map(following), 90, never)
+  t.strictSame([...chains], [['a', 30], ['b', 30], ['c', 30]]) // biome-ignore format: a row
+  t.equal(load.requests, 90)
+  t.ok(load.latenciesMs.every((ms, i) => ms > 0 && ms >= (load.latenciesMs[i - 1] ?? 0)))
+  t.ok(load.durationMs > 0 && load.bytes > 90 * 80)
+})
+
+t.test('one wrong answer, and there is no figure', async (t) => {
+  let answered = 0
+  const url = await serve(t, (_request, response) =>
+    response.writeHead(++answered === 7 ? 500 : 200).end('{}'),
+  )
+  const conversation: Conversation = {
+    request: { method: 'GET', path: '/', headers: {} },
+    receive: ({ status }) => (status === 200 ? undefined : `a ${status}`),
+  }
+  await t.rejects(drive(url, [conversation], 1000, never), new Error('a 500'))
+  t.ok(answered < 1000, 'it stops there')
+
+  const gone = await serve(t, (request) => request.socket.destroy())
+  await t.rejects(drive(gone, [conversation], 100, never), new Error('0 answers to 100 requests'))
+})
+
+t.test('an abort ends the load', async (t) => {
+  const url = await serve(t, (_request, response) => response.end('{}'))
+  const conversation = {
+    request: { method: 'GET', path: '/', headers: {} },
+    receive: () => undefined,
+  } as const
+  const stopping = new AbortController()
+  const loaded = drive(url, [conversation], 1_000_000, stopping.signal)
+  stopping.abort(new Error('enough'))
+  await t.rejects(loaded, new Error('enough'))
+})
+
+t.test('the devise client accepts what its rule says and nothing else', async (t) => {
+  const tuple = { token: 'cst_one', client: 'handle', uid: 'a@b.c' }
+  const body = JSON.stringify({ success: true, data: { uid: 'a@b.c' } })
+  const answers = {
+    rotates: { status: 200, headers: { 'access-token': 'cst_two' }, body },
+    repeats: { status: 200, headers: { 'access-token': 'cst_one' }, body },
+    none: { status: 200, headers: {}, body },
+  } as const
+  for (const rule of ['rotates', 'repeats', 'none'] as const)
+    for (const [kind, answer] of Object.entries(answers))
+      t.equal(validating(tuple, rule).receive(answer) === undefined, kind === rule, `${rule}: ${kind}`)
+
+  const conversation = validating(tuple, 'rotates')
+  t.equal(conversation.receive(answers.rotates), undefined)
+  t.equal(conversation.request.headers['access-token'], 'cst_two')
+  t.match(conversation.receive(answers.rotates), /should be "rotates", but is "repeats"/)
+  const other = { ...answers.repeats, body: JSON.stringify({ data: { uid: 'x@y.z' } }) }
+  t.match(validating(tuple, 'repeats').receive(other), /not the user/)
+  t.match(validating(tuple, 'repeats').receive({ ...other, status: 503 }), /^503/)
+})
+
+t.test('npm run bench', { skip: process.platform !== 'linux' && 'looks at /proc' }, async (t) => {
+  const compiled = await compile(t)
+
+  /** All that it makes lies in `dir`. */
+  async function startBench(t: Test, ...args: string[]): Promise<{ bench: ChildProcess; dir: string }> {
+    const dir = await mkdtemp(join(tmpdir(), 'cs-bench-test-'))
+    const main = join(compiled, 'bench/main.js')
+    const service = join(compiled, 'src/server.js')
+    const inDir = args.map((arg) => arg.replace(/^DIR/, dir))
+    const bench = spawn(process.execPath, [main, '--service', service, '--connections', '2', ...inDir], {
+      cwd: root,
+      env: { PATH: process.env.PATH, TMPDIR: dir },
+    })
+    t.teardown(async () => {
+      bench.kill('SIGKILL')
+      await rm(dir, { recursive: true, force: true })
+    })
+    return { bench, dir }
+  }
+
+  t.test('measures every scenario, prints a table and keeps the result', async (t) => {
+    const tiny = ['--rounds', '2', '--seconds', '0.1', '--warm-up', '100']
+    const { bench, dir } = await startBench(t, ...tiny, '--save', '--results', 'DIR/kept')
+    const [printed, progress] = await Promise.all([
+      text(out(bench.stdout)),
+      text(out(bench.stderr)),
+      once(bench, 'exit'),
+    ])
+    t.equal(bench.exitCode, 0, printed)
+    t.equal(progress, 'rotate (1 of 4)\nvalidate (2 of 4)\nverify (3 of 4)\nforged (4 of 4)\n')
+    t.strictSame(await readdir(dir), ['kept'], 'nothing else is left behind')
+
+    const [file = ''] = await readdir(join(dir, 'kept'))
+    t.match(printed, `kept as ${join(dir, 'kept', file)}`)
+    const report: Report = JSON.parse(await readFile(join(dir, 'kept', file), 'utf8'))
+    t.equal(file, `${report.commit}.json`)
+    t.match(report, {
+      machine: /cores/,
+      versions: { node: process.versions.node, redis: /^\d/, fastify: '5.12.8' },
+    })
+    t.match(report.settings, { rounds: 2, seconds: 0.1, connections: 2 })
+
+    const roundTrips = { rotate: 1, validate: 1, verify: 1, forged: 0 }
+    for (const { name, rounds, cpuRatio, ...result } of report.results) {
+      t.equal(result.roundTrips, roundTrips[name as keyof typeof roundTrips], `round trips of ${name}`)
+      t.match(printed, new RegExp(`^${name} +${cpuRatio.median.toFixed(2)} `, 'm'), `a row for ${name}`)
+      t.ok(cpuRatio.q1 > 0 && cpuRatio.q1 <= cpuRatio.median && cpuRatio.median <= cpuRatio.q3)
+      t.equal(rounds.length, 2)
+      for (const { service, floor, redis } of rounds) {
+        t.ok(service.cpuMicros > 0 && floor.cpuMicros > 0 && service.p50Ms <= service.p99Ms)
+        t.ok(Math.abs(service.bytes - floor.bytes) < 10, `${name}: the floor answers the same`)
+        t.equal((redis.calls.evalsha ?? 0) > 0, name !== 'forged', `${name}: ${JSON.stringify(redis.calls)}`)
+      }
+    }
+    t.strictSame(
+      report.results.map(({ name }) => name),
+      Object.keys(roundTrips),
+    )
+  })
+
+  for (const signal of ['SIGINT', 'SIGKILL'] as const)
+    t.test(`${signal} in the middle leaves no process`, async (t) => {
+      const { bench, dir } = await startBench(t, '--only', 'rotate', '--seconds', '600', '--warm-up', '10')
+      const started = await until(async () => {
+        if (bench.exitCode !== null) throw new Error(await text(out(bench.stdout)))
+        const children = await childrenOf(bench.pid ?? 0)
+        return children.length >= 4 ? children : undefined // Redis, its watchdog, service, floor
+      })
+      const exited = once(bench, 'exit')
+      const printed = text(out(bench.stdout))
+      bench.kill(signal)
+      await exited
+      await until(async () => ((await Promise.all(started.map(isRunning))).some(Boolean) ? undefined : true))
+      t.pass('they are gone')
+      if (signal === 'SIGKILL') return
+      t.equal(bench.exitCode, 1)
+      t.equal(await printed, 'no result: stopped by SIGINT\n')
+      t.strictSame(await readdir(dir), [], 'nothing is left behind')
+    })
+})
+
+/** @returns a folder with the bench and the service of this moment, compiled without a look at types */
+async function compile(t: Test): Promise<string> {
+  await mkdir(join(root, '.cache'), { recursive: true })
+  const dir = await mkdtemp(join(root, '.cache/bench-test-'))
+  t.teardown(() => rm(dir, { recursive: true, force: true }))
+  const config = {
+    extends: join(root, 'tsconfig.bench.json'),
+    compilerOptions: { noCheck: true, incremental: false, tsBuildInfoFile: null, rootDir: root, outDir: dir },
+    include: [join(root, 'bench'), join(root, 'src')],
+  }
+  await writeFile(join(dir, 'tsconfig.json'), JSON.stringify(config))
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', dir])
+  const isAsset = (path: string) => !path.endsWith('.ts')
+  await cp(join(root, 'src'), join(dir, 'src'), { recursive: true, filter: isAsset })
+  return dir
+}
+
+/** A child's pipe. */
+const out = (stream: Readable | null): Readable => stream ?? Readable.from([])
+
+async function until<T>(look: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    await delay(20)
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const pids = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')
+  return pids.trim().split(' ').map(Number)
+}
+
+/** One that has ended and waits for its parent to ask has no command line any more. */
+async function isRunning(pid: number): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) !== ''
+}
