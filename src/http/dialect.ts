@@ -27,7 +27,7 @@ export function answerWith(envelope: Envelope, reply: FastifyReply, problem: Pro
 
 export const nothingHere: Problem = { status: 404, message: 'There is nothing at this path.', headers: {} }
 
-const commonVerbs: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+const commonVerbs: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /** @returns a plugin in which `routes` lives and every failure speaks `envelope` */
 export function dialect(envelope: Envelope, routes: FastifyPluginAsync): FastifyPluginAsync {
