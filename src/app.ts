@@ -15,6 +15,7 @@ import { type AuditedAccounts, auditAccounts } from './accounts/audited.js'
 import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
 import type { Audit } from './event.js'
+import { openGeo } from './geo.js'
 import { devise } from './http/devise.js'
 import { exposedHeaders, requestHeaders } from './http/devise-wire.js'
 import { answerWith, nothingHere } from './http/dialect.js'
@@ -29,6 +30,7 @@ import { requestIds } from './http/request-id.js'
 import { requireScopes } from './http/scopes.js'
 import { services } from './http/services.js'
 import { specter } from './http/specter.js'
+import { createActivity } from './sessions/activity.js'
 import { createPolicy } from './sessions/policy.js'
 import { createSessions } from './sessions/sessions.js'
 import { createAccountStore } from './store/accounts.js'
@@ -37,6 +39,7 @@ import { createEventStore } from './store/events.js'
 import { createKeyRecords } from './store/key-records.js'
 import { placeOf } from './store/keys.js'
 import { createSessionStore } from './store/sessions.js'
+import { createSharedFacts } from './store/shared-facts.js'
 import { createCountersigner } from './token/countersign.js'
 import { createJwts } from './token/jwt.js'
 import { createKeyRing } from './token/keyring.js'
@@ -106,6 +109,20 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   await keyRing.start()
   app.addHook('onClose', async () => keyRing.stop())
 
+  const geo = await openGeo({ paths: config.geoPaths, log: app.log })
+  const facts = createSharedFacts({ redis })
+  const activity = createActivity({
+    store: sessionStore,
+    facts,
+    locate: geo.locate,
+    audit,
+    onFault: (err) => app.log.warn({ err }, 'where sessions are used could not be written yet'),
+  })
+  app.addHook('onClose', async () => {
+    await activity.close()
+    geo.close()
+  })
+
   const accounts = auditAccounts(
     createAccounts({
       store: accountStore,
@@ -123,6 +140,8 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     policy: createPolicy({ life: config.life, longestJwtMs: jwtMaxLifeMs }),
     passwords: accounts,
     audit,
+    facts,
+    activity,
   })
 
   let draining = false
@@ -154,7 +173,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), {
       prefix: `${prefix}/v1alpha/token`,
     })
-    await app.register(gateway({ sessions, countryOf: () => undefined }), { prefix: `${prefix}/gateway` })
+    await app.register(gateway({ sessions, countryOf: activity.countryOf }), { prefix: `${prefix}/gateway` })
     await app.register(services({ sessions, accounts, events, longestJwtMs: jwtMaxLifeMs }), { prefix })
   }
   await publishRoutes(app)

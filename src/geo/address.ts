@@ -1,4 +1,6 @@
-import { BlockList, isIP, SocketAddress } from 'node:net'
+/** Which addresses are somewhere in the world. */
+import { BlockList } from 'node:net'
+import { canonicalAddress } from '../location.js'
 
 /** A public address in canonical spelling, IPv4 where it came mapped into IPv6. */
 export interface PublicAddress {
@@ -39,18 +41,16 @@ const special6 = subnets('ipv6', [
 ])
 
 /**
- * Reads an address as a socket, a header or a record may spell it: any case, any zero compression, an IPv6 zone
- * (`%eth0`, ignored), IPv4 mapped into IPv6 (RFC 4291, section 2.5.5.2) with its last part dotted or in hexadecimal.
+ * Reads an address in any spelling.
  *
  * @returns undefined for what is no address, and for addresses that are nowhere: private, reserved, documentation
  */
 export function publicAddress(text: string): PublicAddress | undefined {
-  const version = isIP(text)
-  if (version === 0) return undefined
-  if (version === 4) return special4.check(text) ? undefined : { ip: text, type: 'ipv4' }
-  const ip = new SocketAddress({ address: text.replace(/%.*/, ''), family: 'ipv6' }).address
-  if (ip.startsWith('::ffff:') && ip.includes('.')) return publicAddress(ip.slice('::ffff:'.length))
-  return global6.check(ip, 'ipv6') && !special6.check(ip, 'ipv6') ? { ip, type: 'ipv6' } : undefined
+  const address = canonicalAddress(text)
+  if (address === undefined) return undefined
+  const { ip, type } = address
+  if (type === 'ipv4') return special4.check(ip) ? undefined : address
+  return global6.check(ip, 'ipv6') && !special6.check(ip, 'ipv6') ? address : undefined
 }
 
 function subnets(family: 'ipv4' | 'ipv6', list: readonly (readonly [string, number])[]): BlockList {

@@ -7,9 +7,10 @@ import type { Audit } from '../event.js'
 import type { Decision, Grant, Mode, RefusalCode, Use } from '../session.js'
 import { refuse } from '../session.js'
 import { placeOf } from '../store/keys.js'
-import type { SessionStore } from '../store/sessions.js'
+import type { Presented, SessionStore } from '../store/sessions.js'
 import type { Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
+import type { Activity } from './activity.js'
 import { auditPresented } from './audit-presented.js'
 import type { Credential } from './credential.js'
 
@@ -37,10 +38,11 @@ export interface AuthenticatorParts {
   store: Pick<SessionStore, 'present'>
   passwords: PasswordJudge
   audit: Audit
+  activity: Pick<Activity, 'note'>
 }
 
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
-  const { countersigner, jwts, store, passwords, audit } = parts
+  const { countersigner, jwts, store, passwords, audit, activity } = parts
 
   async function judgeToken(
     { token, handle, uid }: Credential & { kind: 'token' },
@@ -66,7 +68,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       case 'accepted':
         return grant(presented, undefined)
       default:
-        return refuse(presented.verdict)
+        return refuse(refusalOf(presented))
     }
   }
 
@@ -83,7 +85,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       case 'accepted':
         return refuse('mismatch') // only rotating sessions are, and a JWT is none
       default:
-        return refuse(presented.verdict)
+        return refuse(refusalOf(presented))
     }
   }
 
@@ -93,22 +95,35 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     return { ok: true, account: judged.account, session: undefined, token: undefined }
   }
 
+  function judge(credential: Credential, mode: Mode, use: Use): Decision | Promise<Decision> {
+    switch (credential.kind) {
+      case 'none':
+        return refuse('missing')
+      case 'conflict':
+        return refuse('conflict')
+      case 'token':
+        return judgeToken(credential, mode, use)
+      case 'jwt':
+        return judgeJwt(credential.jwt)
+      case 'password':
+        return judgePassword(credential.login, credential.password)
+    }
+  }
+
   return {
     async authenticate(credential, mode, use) {
-      switch (credential.kind) {
-        case 'none':
-          return refuse('missing')
-        case 'conflict':
-          return refuse('conflict')
-        case 'token':
-          return judgeToken(credential, mode, use)
-        case 'jwt':
-          return judgeJwt(credential.jwt)
-        case 'password':
-          return judgePassword(credential.login, credential.password)
-      }
+      const decision = await judge(credential, mode, use)
+      if (decision.ok && decision.session !== undefined) activity.note(decision.session, use)
+      return decision
     },
   }
+}
+
+type Refused = Exclude<Presented, { verdict: 'rotated' | 'reissued' | 'current' | 'accepted' }>
+
+/** Suspending an account ends its sessions: their tombstones say why. */
+function refusalOf(presented: Refused): RefusalCode {
+  return presented.verdict === 'revoked' && presented.reason === 'suspended' ? 'suspended' : presented.verdict
 }
 
 function grant({ session, account }: Pick<Grant, 'session' | 'account'>, token: Grant['token']): Grant {

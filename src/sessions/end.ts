@@ -1,4 +1,5 @@
 /** Ends sessions. From the moment that a call resolves, no instance that asks Redis accepts a token of what it ended. */
+import { canonicalName } from '../account.js'
 import type { Actor, Audit } from '../event.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
@@ -21,16 +22,34 @@ export function createEnder({ store, audit }: EnderParts): Ender {
       const { tag, uidHash } = placeOf(uid)
       const ended = await store.revoke(tag, handle, reason, uidHash)
       if (ended === undefined) return false
-      const { kind } = ended.session
+      const { kind, uid: owner } = ended.session
       const { ip, userAgent } = actor
-      audit({ type: 'session.ended', actor: actor.uid, uid, handle, kind, reason, ip, userAgent, ended: 1 })
+      audit({
+        type: 'session.ended',
+        actor: actor.uid,
+        uid: owner,
+        handle,
+        kind,
+        reason,
+        ip,
+        userAgent,
+        ended: 1,
+      })
       return true
     },
 
     async endAll(uid, reason, actor, exceptHandle) {
       const { length: ended } = await store.revokeAll(placeOf(uid), reason, exceptHandle)
       const { ip, userAgent } = actor
-      audit({ type: 'sessions.ended', actor: actor.uid, uid, reason, ip, userAgent, ended })
+      audit({
+        type: 'sessions.ended',
+        actor: actor.uid,
+        uid: canonicalName(uid),
+        reason,
+        ip,
+        userAgent,
+        ended,
+      })
       return ended
     },
   }

@@ -1,8 +1,11 @@
-/** An account's sessions as their owner sees them. */
+/** An account's sessions as their owner sees them: with where and on what each was last used, up to this moment. */
+import { canonicalAddress } from '../location.js'
 import type { ListedSession, SessionView } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
+import type { SharedFacts } from '../store/shared-facts.js'
 import type { Countersigner } from '../token/countersign.js'
+import type { Activity } from './activity.js'
 
 export interface Lister {
   /** Most recently used first; expired JWTs too, as long as they linger. */
@@ -15,22 +18,47 @@ export interface Lister {
 }
 
 export interface ListerParts {
-  countersigner: Countersigner
+  countersigner: Pick<Countersigner, 'verify'>
   store: Pick<SessionStore, 'list' | 'setNotifications'>
+  facts: Pick<SharedFacts, 'readUserAgents' | 'readLocations'>
+  activity: Pick<Activity, 'pending'>
 }
 
 const HANDLE = /^[\w-]{22}$/
 
-export function createLister({ countersigner, store }: ListerParts): Lister {
-  async function list(uid: string): Promise<SessionView[]> {
-    const listed = await store.list(placeOf(uid))
-    return listed.map(view)
+export function createLister({ countersigner, store, facts, activity }: ListerParts): Lister {
+  /** Two round trips, however many sessions: the records, then what they share. */
+  async function view(listed: readonly ListedSession[]): Promise<SessionView[]> {
+    const used = listed.map((session) => latestUse(session, activity))
+    const hashes = new Set(
+      used.map(({ userAgentHash }) => userAgentHash).filter((hash) => hash !== undefined),
+    )
+    const ips = new Set(used.map(({ ip }) => ip).filter((ip) => ip !== undefined))
+    const [userAgents, locations] = await Promise.all([
+      facts.readUserAgents(hashes),
+      facts.readLocations(ips),
+    ])
+    return listed
+      .map(({ lastUse: _, ...session }, i) => {
+        const { ip, userAgent, userAgentHash, lastSeenAt } = used[i] ?? noUse
+        return {
+          ...session,
+          lastSeenAt,
+          ip,
+          userAgent: userAgent ?? userAgents.get(userAgentHash ?? '') ?? '',
+          location: locations.get(ip ?? '')?.location,
+        }
+      })
+      .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
   }
+
   async function find(uid: string, handle: string): Promise<SessionView | undefined> {
-    return (await list(uid)).find((session) => session.handle === handle)
+    const [found] = await view((await store.list(placeOf(uid))).filter((one) => one.handle === handle))
+    return found
   }
+
   return {
-    list,
+    list: async (uid) => view(await store.list(placeOf(uid))),
     find,
     async setNotifications(uid, handle, on) {
       return (await store.setNotifications(placeOf(uid), handle, on)) ? find(uid, handle) : undefined
@@ -43,6 +71,28 @@ export function createLister({ countersigner, store }: ListerParts): Lister {
   }
 }
 
-function view({ lastUse, ...session }: ListedSession): SessionView {
-  return { ...session, ip: lastUse.ip, userAgent: '', location: undefined }
+interface LatestUse {
+  lastSeenAt: number
+  ip: string | undefined
+  /** Known at once where the use is not written yet; else by its hash. */
+  userAgent: string | undefined
+  userAgentHash: string | undefined
+}
+
+const noUse: LatestUse = { lastSeenAt: 0, ip: undefined, userAgent: undefined, userAgentHash: undefined }
+
+/** What this instance noted a moment ago is newer than what Redis has. */
+function latestUse(
+  { handle, lastSeenAt, lastUse }: ListedSession,
+  activity: Pick<Activity, 'pending'>,
+): LatestUse {
+  const note = activity.pending(handle)
+  if (note === undefined) return { ...lastUse, lastSeenAt, userAgent: undefined }
+  const { ip, userAgent } = note.use
+  return {
+    lastSeenAt: Math.max(lastSeenAt, note.atMs),
+    ip: canonicalAddress(ip)?.ip,
+    userAgent,
+    userAgentHash: undefined,
+  }
 }

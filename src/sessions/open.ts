@@ -6,6 +6,7 @@ import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
+import type { Activity } from './activity.js'
 import type { SessionPolicy } from './policy.js'
 
 export interface NewSession {
@@ -43,12 +44,13 @@ export interface OpenerParts {
   store: Pick<SessionStore, 'open'>
   policy: SessionPolicy
   audit: Audit
+  activity: Pick<Activity, 'note'>
 }
 
 /** The generation that a kind starts at; 0 marks tokens that never change. */
 const firstGeneration = { rotating: 1, fixed: 0, jwt: 0 } as const
 
-export function createOpener({ countersigner, jwts, store, policy, audit }: OpenerParts): Opener {
+export function createOpener({ countersigner, jwts, store, policy, audit, activity }: OpenerParts): Opener {
   return {
     async open({ account, kind, actor, scopes = [], description = '', lifeMs }) {
       const { uid } = account
@@ -59,6 +61,7 @@ export function createOpener({ countersigner, jwts, store, policy, audit }: Open
       if (opened.verdict !== 'opened') return { ok: false, code: opened.verdict }
 
       const { session, evicted } = opened
+      activity.note(session, actor, 'opened')
       const { createdAt: issuedAt, endsAt: expiresAt } = session
       const token =
         kind === 'jwt'

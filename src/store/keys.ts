@@ -12,6 +12,9 @@
  * | `cs:login:{tag}:<hash>`    | string | until deleted                   | accounts (tag and hash of that name)  |
  * | `cs:accounts`              | zset   | for ever                        | accounts (uid scored by account id)   |
  * | `cs:account-id`            | string | for ever                        | accounts (counter)                    |
+ * | `cs:ua:<hash>`             | string | 200 days after its last use     | shared-facts (a user agent)           |
+ * | `cs:geo:<ip>`              | string | 200 days after it was located   | shared-facts (a location)             |
+ * | `cs:geo-id`                | string | for ever                        | shared-facts (counter)                |
  * | `cs:events`                | stream | trimmed by length               | events                                |
  * | `cs:key-ring`              | string | for ever                        | key records (sealed)                  |
  */
@@ -41,3 +44,7 @@ export const accountIndexKey = 'cs:accounts'
 export const accountIdKey = 'cs:account-id'
 export const eventsKey = 'cs:events'
 export const keyRingKey = 'cs:key-ring'
+
+export const userAgentKey = (hash: string): string => `cs:ua:${hash}`
+export const locationKey = (ip: string): string => `cs:geo:${ip}`
+export const locationIdKey = 'cs:geo-id'

@@ -1,0 +1,106 @@
+/**
+ * What sessions share: user agents by their hash, locations by their address. Each is stored once and referred to by
+ * what the session's own record holds anyway, so that a session costs a few bytes of either, not a copy.
+ */
+import type { KnownLocation, Location } from '../location.js'
+import type { RedisClient } from './connect.js'
+import { orUnavailable } from './faults.js'
+import { locationIdKey, locationKey, userAgentKey } from './keys.js'
+import { userAgentHash } from './record.js'
+
+/** Longer than any session may be idle, so that what a session refers to is there as long as it is. */
+const KEPT_SECONDS = 200 * 86_400
+/** An address may move: one that is still in use is looked up again after this. */
+const FRESH_MS = 30 * 86_400_000
+/** Nothing sane is longer; the rest of a flood is cut off. */
+const LONGEST_USER_AGENT = 512
+
+export interface SharedFacts {
+  /** @throws StoreUnavailable, as all of them */
+  saveUserAgents(userAgents: Iterable<string>): Promise<void>
+  /** User agents by hash; those that are not known are missing. */
+  readUserAgents(hashes: Iterable<string>): Promise<Map<string, string>>
+  /** Locations by address, with whether they are new enough not to be looked up again. */
+  readLocations(ips: Iterable<string>): Promise<Map<string, { location: KnownLocation; fresh: boolean }>>
+  saveLocations(locations: readonly Location[]): Promise<void>
+}
+
+/** The user agent as it is stored and hashed. */
+export const cutUserAgent = (userAgent: string): string => userAgent.slice(0, LONGEST_USER_AGENT)
+
+export function createSharedFacts({ redis }: { redis: RedisClient }): SharedFacts {
+  /** Keys lie in many Cluster slots: single commands, sent together, are one round trip each way. */
+  const readAll = async (keys: readonly string[]) =>
+    orUnavailable(Promise.all(keys.map((key) => redis.get(key))))
+
+  return {
+    async saveUserAgents(userAgents) {
+      const saved = [...userAgents].map((userAgent) =>
+        redis.set(userAgentKey(userAgentHash(userAgent)), userAgent, 'EX', KEPT_SECONDS),
+      )
+      await orUnavailable(Promise.all(saved))
+    },
+
+    async readUserAgents(hashes) {
+      const wanted = [...hashes]
+      const texts = await readAll(wanted.map(userAgentKey))
+      return new Map(wanted.flatMap((hash, i) => (texts[i] ? [[hash, texts[i]] as const] : [])))
+    },
+
+    async readLocations(ips) {
+      const wanted = [...ips]
+      const texts = await readAll(wanted.map(locationKey))
+      return new Map(
+        wanted.flatMap((ip, i) => {
+          const location = parseLocation(ip, texts[i])
+          return location === undefined
+            ? []
+            : [[ip, { location, fresh: Date.now() - location.locatedAt < FRESH_MS }] as const]
+        }),
+      )
+    },
+
+    async saveLocations(locations) {
+      if (locations.length === 0) return
+      const last = await orUnavailable(redis.incrby(locationIdKey, locations.length))
+      const saved = locations.map((location, i) => {
+        const id = last - locations.length + 1 + i
+        return redis.set(locationKey(location.ip), formatLocation(location, id), 'EX', KEPT_SECONDS)
+      })
+      await orUnavailable(Promise.all(saved))
+    },
+  }
+}
+
+/** An array without names: a location is stored for each address, and should cost little more than its words. */
+function formatLocation(location: Location, id: number): string {
+  const { type, continentCode, continentName, countryCode, countryName, regionCode, regionName } = location
+  const { city, postalCode, latitude, longitude, timeZone } = location
+  const region = [continentCode, continentName, countryCode, countryName, regionCode, regionName]
+  const values = [id, Date.now(), type === 'ipv4' ? 4 : 6, ...region, city, postalCode, latitude, longitude, timeZone]
+  return JSON.stringify(values.map((value) => value ?? ''))
+}
+
+function parseLocation(ip: string, text: string | null | undefined): KnownLocation | undefined {
+  if (!text) return undefined
+  const values = JSON.parse(text) as (string | number)[] // our own writing, by formatLocation
+  const word = (i: number) => (typeof values[i] === 'string' && values[i] !== '' ? values[i] : undefined)
+  const number = (i: number) => (typeof values[i] === 'number' ? values[i] : undefined)
+  return {
+    ip,
+    id: Number(values[0]),
+    locatedAt: Number(values[1]),
+    type: values[2] === 4 ? 'ipv4' : 'ipv6',
+    continentCode: word(3),
+    continentName: word(4),
+    countryCode: word(5),
+    countryName: word(6),
+    regionCode: word(7),
+    regionName: word(8),
+    city: word(9),
+    postalCode: word(10),
+    latitude: number(11),
+    longitude: number(12),
+    timeZone: word(13),
+  }
+}
