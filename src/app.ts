@@ -24,6 +24,7 @@ import { gateway } from './http/gateway/gateway.js'
 import { gigadrive } from './http/gigadrive.js'
 import { health } from './http/health.js'
 import { jwks } from './http/jwks.js'
+import { oauth } from './http/oauth/oauth.js'
 import { collectRoutes, publishRoutes } from './http/openapi.js'
 import { problemDetails } from './http/problem-details.js'
 import { requestIds } from './http/request-id.js'
@@ -174,6 +175,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
       prefix: `${prefix}/v1alpha/token`,
     })
     await app.register(gateway({ sessions, countryOf: activity.countryOf }), { prefix: `${prefix}/gateway` })
+    await app.register(oauth({ sessions, issuer: config.issuer }), { prefix })
     await app.register(services({ sessions, accounts, events, longestJwtMs: jwtMaxLifeMs }), { prefix })
   }
   await publishRoutes(app)

@@ -15,6 +15,7 @@ import { parseLife } from './duration.js'
 import { keepHeaderBytes } from './header-text.js'
 import { HttpProblem, noSuchAccount, noSuchSession } from './http-problem.js'
 import { granted } from './scopes.js'
+import { Description } from './specter-schemas.js'
 import { actorOf } from './use.js'
 
 const Nullable = Type.Union([Type.String(), Type.Null()])
@@ -42,7 +43,7 @@ const OpenedObject = Type.Object({
 const Wanted = Type.Object(
   {
     kind: Type.Optional(Kind),
-    description: Type.Optional(Type.String({ maxLength: 255 })),
+    description: Type.Optional(Description),
     life: Type.Optional(
       Type.Union([Type.String(), Type.Number()], {
         description: '"6 hours", or seconds; the kind\'s own when absent',

@@ -4,6 +4,7 @@
  * shares it with JWTs. Reading is pure and never throws: whatever does not parse is `other`.
  */
 import type { FastifyRequest } from 'fastify'
+import type { Credential } from '../sessions/credential.js'
 
 export type Authorization =
   | { form: 'absent' }
@@ -29,10 +30,20 @@ export function readAuthorization(request: FastifyRequest): Authorization {
   if (authorization.length > LONGEST_BEARER) return { form: 'other' }
   const value = BEARER.exec(authorization)?.[1]
   if (value === undefined) return { form: 'other' }
+  return classify(value)
+}
+
+function classify(value: string): Authorization {
   if (value.startsWith('cst_')) return { form: 'token', token: value }
   if (value.split('.').length === 3) return { form: 'jwt', jwt: value }
   const fields = readBase64Json(value)
   return fields !== undefined && 'access-token' in fields ? { form: 'devise', fields } : { form: 'other' }
+}
+
+/** @returns the credential that a bare token is, as it stands in a form or a batch; a JWT or a countersigned one */
+export function credentialOf(token: string): Credential {
+  const classified = classify(token)
+  return classified.form === 'jwt' ? { kind: 'jwt', jwt: token } : { kind: 'token', token }
 }
 
 function isDoubled(rawHeaders: readonly string[]): boolean {

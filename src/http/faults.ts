@@ -13,7 +13,7 @@ export interface Problem {
 const messages: Readonly<Record<string, string>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'The request body is not valid JSON.',
   FST_ERR_CTP_BODY_TOO_LARGE: 'The request body is too large.',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Send JSON or a urlencoded form, and say so in Content-Type.',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'Bodies of this Content-Type are not read here.',
   FST_ERR_BAD_URL: 'The path is not valid.',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'Content-Length does not match the body.',
 }

@@ -83,14 +83,14 @@ function readToken(request: FastifyRequest): Credential {
 
 const parseLogin = parameterReader(Login)
 
-/** Basic, or the login and password as parameters; not both. */
+/** Basic, or the login and password as parameters; not both, and nothing else beside them. */
 function readLogin(request: FastifyRequest): Credential {
   const { uid, email, username, password } = parseLogin(request)
   const login = uid ?? email ?? username
-  const { basic } = request
-  if (request.headers.authorization !== undefined)
-    return basic === undefined || login !== undefined ? { kind: 'conflict' } : { kind: 'password', ...basic }
-  return login && password ? { kind: 'password', login, password } : { kind: 'none' }
+  const presented = readCredential(request)
+  if (presented.kind === 'none')
+    return login && password ? { kind: 'password', login, password } : { kind: 'none' }
+  return presented.kind === 'password' && login === undefined ? presented : { kind: 'conflict' }
 }
 
 /** The session that the request presented, with the token as presented: what the caller holds already. */
@@ -119,7 +119,7 @@ function deleteToken(app: FastifyInstance, sessions: Sessions): void {
     if (id === undefined) return reply.code(400).send(failure("'id' is required."))
     if (typeof id !== 'string') return reply.code(400).send(failure("'id' has to be a string."))
     const { uid } = granted(request).account
-    const handle = sessions.handleOf(id)
+    const handle = await sessions.handleOf(id)
     const ended = handle !== undefined && (await sessions.end(uid, handle, 'deleted', actorOf(request)))
     return ended ? reply.code(204).send() : reply.code(404).send(notFound)
   })
@@ -134,7 +134,7 @@ function updateToken(app: FastifyInstance, sessions: Sessions): void {
     if (typeof notifications !== 'boolean')
       return reply.code(400).send(failure("'notifications' has to be a boolean."))
     const { uid } = granted(request).account
-    const handle = sessions.handleOf(id)
+    const handle = await sessions.handleOf(id)
     const session =
       handle === undefined ? undefined : await sessions.setNotifications(uid, handle, notifications)
     return session === undefined ? reply.code(404).send(notFound) : tokenOf(session, ownOf(request))

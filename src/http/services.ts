@@ -6,6 +6,7 @@ import { type AccountSessionsOptions, accountSessionRoutes } from './account-ses
 import { accountRoutes } from './accounts.js'
 import { requireRole } from './authorize.js'
 import { readBasic } from './basic.js'
+import { batchRoutes } from './batch.js'
 import { basicChallenge, bearerChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
@@ -49,6 +50,7 @@ export function services(options: ServicesOptions): FastifyPluginAsync {
   return async (app) => {
     await area(app, '/accounts', ['admin'], accountRoutes(accounts))
     await area(app, '/accounts/:uid/sessions', ['service', 'admin'], accountSessionRoutes(options))
+    await area(app, '/verify', ['service', 'admin'], batchRoutes(sessions))
     await area(app, '/events', ['service', 'admin'], eventRoutes(events))
   }
 }

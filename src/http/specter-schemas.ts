@@ -2,11 +2,15 @@
 import type { FastifySchema } from 'fastify'
 import Type from 'typebox'
 
+/** Bounded and printable, because a JWT carries it and must stay short enough for a header. */
+export const Description = Type.String({
+  maxLength: 200,
+  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  description: 'Unique among the live tokens of the account',
+})
+
 export const NewToken = Type.Object({
-  jwt_token_description: Type.String({
-    maxLength: 255,
-    description: 'Unique among the live tokens of the account',
-  }),
+  jwt_token_description: Description,
   jwt_token_life: Type.Union([Type.String(), Type.Number()], {
     description: '"6 hours", "1h30m", "1:02:03" or seconds',
   }),

@@ -11,7 +11,7 @@ const eventTypes = {
 } as const satisfies Record<string, EventType>
 
 /** Records a theft, an alarm or a repair, with the addresses of both parties where there are two. */
-export function auditPresented(audit: Audit, presented: Presented, { ip, userAgent }: Use): void {
+export function auditPresented(audit: Audit, presented: Presented, use: Use | undefined): void {
   switch (presented.verdict) {
     case 'replay':
     case 'fork':
@@ -24,8 +24,8 @@ export function auditPresented(audit: Audit, presented: Presented, { ip, userAge
         handle: session.handle,
         kind: session.kind,
         reason: ended ? 'the session was ended' : 'the request was refused',
-        ip,
-        userAgent,
+        ip: use?.ip,
+        userAgent: use?.userAgent,
         otherIp: lastUse.ip,
         ended: ended ? 1 : 0,
       })
@@ -41,8 +41,8 @@ export function auditPresented(audit: Audit, presented: Presented, { ip, userAge
         uid: presented.session.uid,
         handle: presented.session.handle,
         reason: 'Redis had lost writes',
-        ip,
-        userAgent,
+        ip: use?.ip,
+        userAgent: use?.userAgent,
       })
       return
     default:

@@ -16,12 +16,12 @@ import type { Credential } from './credential.js'
 
 export interface Authenticator {
   /**
-   * Judges `credential`; with mode `rotate` or `force` the decision may carry the session's next token. `use` says where
-   * the request came from, for the audit trail.
+   * Judges `credential`; with mode `rotate` or `force` the decision may carry the session's next token. `use` says from
+   * where its holder presents it; absent when somebody else asks about it, which is no use of the session.
    *
    * @throws StoreUnavailable when Redis cannot tell, Overloaded when too many passwords wait
    */
-  authenticate(credential: Credential, mode: Mode, use: Use): Promise<Decision>
+  authenticate(credential: Credential, mode: Mode, use?: Use): Promise<Decision>
 }
 
 /** Whoever knows passwords. */
@@ -47,7 +47,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   async function judgeToken(
     { token, handle, uid }: Credential & { kind: 'token' },
     mode: Mode,
-    use: Use,
+    use: Use | undefined,
   ): Promise<Decision> {
     const claim = countersigner.verify(token)
     if (typeof claim === 'string') return refuse(claim)
@@ -95,7 +95,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     return { ok: true, account: judged.account, session: undefined, token: undefined }
   }
 
-  function judge(credential: Credential, mode: Mode, use: Use): Decision | Promise<Decision> {
+  function judge(credential: Credential, mode: Mode, use: Use | undefined): Decision | Promise<Decision> {
     switch (credential.kind) {
       case 'none':
         return refuse('missing')
@@ -113,7 +113,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   return {
     async authenticate(credential, mode, use) {
       const decision = await judge(credential, mode, use)
-      if (decision.ok && decision.session !== undefined) activity.note(decision.session, use)
+      if (decision.ok && decision.session !== undefined && use !== undefined)
+        activity.note(decision.session, use)
       return decision
     },
   }

@@ -5,6 +5,7 @@ import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import type { Countersigner } from '../token/countersign.js'
+import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
 
 export interface Lister {
@@ -13,12 +14,17 @@ export interface Lister {
   find(uid: string, handle: string): Promise<SessionView | undefined>
   /** Notes whether push messages to it tell of news. @returns the session, undefined when the account has none such */
   setNotifications(uid: string, handle: string, on: boolean): Promise<SessionView | undefined>
-  /** The handle that `id` means, whether it is one or a countersigned token; undefined when it can be neither. */
-  handleOf(id: string): string | undefined
+  /**
+   * The handle that `id` means, whether it is one, a countersigned token or a JWT; undefined when it is none of them.
+   *
+   * @throws StoreUnavailable when the keys of JWTs could not be looked at
+   */
+  handleOf(id: string): Promise<string | undefined>
 }
 
 export interface ListerParts {
   countersigner: Pick<Countersigner, 'verify'>
+  jwts: Pick<Jwts, 'verify'>
   store: Pick<SessionStore, 'list' | 'setNotifications'>
   facts: Pick<SharedFacts, 'readUserAgents' | 'readLocations'>
   activity: Pick<Activity, 'pending'>
@@ -26,7 +32,7 @@ export interface ListerParts {
 
 const HANDLE = /^[\w-]{22}$/
 
-export function createLister({ countersigner, store, facts, activity }: ListerParts): Lister {
+export function createLister({ countersigner, jwts, store, facts, activity }: ListerParts): Lister {
   /** Two round trips, however many sessions: the records, then what they share. */
   async function view(listed: readonly ListedSession[]): Promise<SessionView[]> {
     const used = listed.map((session) => latestUse(session, activity))
@@ -63,9 +69,9 @@ export function createLister({ countersigner, store, facts, activity }: ListerPa
     async setNotifications(uid, handle, on) {
       return (await store.setNotifications(placeOf(uid), handle, on)) ? find(uid, handle) : undefined
     },
-    handleOf(id) {
+    async handleOf(id) {
       if (HANDLE.test(id)) return id
-      const claim = countersigner.verify(id)
+      const claim = id.includes('.') ? await jwts.verify(id) : countersigner.verify(id)
       return typeof claim === 'string' ? undefined : claim.handle
     },
   }

@@ -1,0 +1,26 @@
+/** What a token means, for services that hold one and cannot tell (RFC 7662): begins inactive, upgrades last. */
+import type { Authenticator } from '../../sessions/authenticate.js'
+import { credentialOf } from '../bearer.js'
+
+/** The only thing that is said of a token that is not good, whatever the reason (RFC 7662 section 2.2). */
+const inactive = { active: false } as const
+
+/** @returns the answer of RFC 7662 section 2.2; `sub` is the uid, `sid` the session's handle, times are seconds */
+export async function introspect(token: string, sessions: Authenticator, issuer: string) {
+  const decision = await sessions.authenticate(credentialOf(token), 'verify')
+  if (!decision.ok || decision.session === undefined) return inactive
+  const { session, account } = decision
+  return {
+    active: true as const,
+    sub: account.uid,
+    username: account.uid,
+    sid: session.handle,
+    token_type: 'Bearer',
+    ...(session.scopes.length > 0 && { scope: session.scopes.join(' ') }),
+    iat: Math.floor(session.createdAt / 1000),
+    exp: Math.floor(session.expiresAt / 1000),
+    iss: issuer,
+    kind: session.kind,
+    roles: account.roles,
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The OAuth endpoints for internal services: introspection (RFC 7662), revocation (RFC 7009) and metadata (RFC 8414), over
+ * the same sessions as every dialect. Their errors are those of RFC 6749 section 5.2.
+ */
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Account } from '../../account.js'
+import type { Sessions } from '../../sessions/sessions.js'
+import { readBasic } from '../basic.js'
+import { basicChallenge } from '../challenge.js'
+import { dialect, type Envelope } from '../dialect.js'
+import { checkedByHandler } from '../parameters.js'
+import { type Guard, granted, guarded, publicly } from '../scopes.js'
+import { actorOf } from '../use.js'
+import { readCaller } from './caller.js'
+import { formOf, readForms, tokenOf } from './form.js'
+import { introspect } from './introspection.js'
+import { metadataOf } from './metadata.js'
+import { introspectionSchema, metadataSchema, OAuthFailure, revocationSchema } from './schemas.js'
+
+export interface OAuthOptions {
+  sessions: Sessions
+  issuer: string
+}
+
+/** RFC 6749 section 5.2 for what it knows; the names of section 4.1.2.1 for what is not the caller's doing. */
+const errorCodes: Readonly<Record<number, string>> = {
+  401: 'invalid_client',
+  403: 'access_denied',
+  500: 'server_error',
+  503: 'temporarily_unavailable',
+}
+
+const envelope: Envelope = {
+  schema: OAuthFailure,
+  render: ({ status, message }) => ({
+    error: errorCodes[status] ?? 'invalid_request',
+    error_description: message,
+  }),
+}
+
+/** @returns the endpoints as a plugin; register it without a prefix, or at `/api` */
+export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
+  const callers: Guard = {
+    authenticator: sessions,
+    takes: ['basic', 'sessionToken', 'jwt'],
+    read: (request) => readCaller(request, formOf(request)),
+    refused: (_refusal, _request, reply) =>
+      reply
+        .code(401)
+        .header('www-authenticate', basicChallenge)
+        .send({ error: 'invalid_client', error_description: 'Send the credentials of an account.' }),
+  }
+
+  return async (app) => {
+    await app.register(
+      dialect(envelope, async (scope) => {
+        readForms(scope)
+        scope.setValidatorCompiler(checkedByHandler)
+        await readBasic(scope)
+        await guarded(scope, callers, async (inner) => {
+          introspection(inner, sessions, issuer)
+          revocation(inner, sessions)
+        })
+      }),
+      { prefix: '/oauth2' },
+    )
+    await app.register(
+      dialect(envelope, (scope) =>
+        publicly(scope, async (open) => {
+          const metadata = metadataOf(issuer)
+          open.get('', { schema: metadataSchema }, async () => metadata)
+        }),
+      ),
+      { prefix: '/.well-known/oauth-authorization-server' },
+    )
+  }
+}
+
+/** Whether a caller may ask about, and end, the tokens of others. */
+const isTrusted = ({ roles }: Account) => roles.includes('admin') || roles.includes('service')
+
+function introspection(app: FastifyInstance, sessions: Sessions, issuer: string): void {
+  app.post('/introspect', { schema: introspectionSchema }, async (request) => {
+    const token = tokenOf(formOf(request))
+    // Who may not ask learns what it would learn of a token that never was (RFC 7662 section 2.2).
+    return isTrusted(granted(request).account) ? introspect(token, sessions, issuer) : { active: false }
+  })
+}
+
+function revocation(app: FastifyInstance, sessions: Sessions): void {
+  app.post('/revoke', { schema: revocationSchema }, async (request) => {
+    const token = tokenOf(formOf(request))
+    const { account } = granted(request)
+    const onlyOf = isTrusted(account) ? undefined : account.uid
+    // 200 whether or not there was anything to end (RFC 7009 section 2.2).
+    await sessions.endByToken(token, 'revoked', actorOf(request), onlyOf)
+    return {}
+  })
+}
