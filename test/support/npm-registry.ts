@@ -13,6 +13,8 @@ export interface Faults {
   cutAfter: number[]
   /** Sends so many bytes of a tarball and then nothing more. */
   stallAfter: number | undefined
+  /** Sends a tarball in so many pieces, each a tenth of a second after the last. */
+  pieces: number
   /** Answers every request for a tarball with all of it. */
   noRanges: boolean
   /** Answers everybody but npm with this status. */
@@ -42,6 +44,7 @@ export async function startRegistry(t: Test, name: string): Promise<TestRegistry
   const faults: Faults = {
     cutAfter: [],
     stallAfter: undefined,
+    pieces: 1,
     noRanges: false,
     refuseWith: undefined,
     corrupt: false,
@@ -88,7 +91,22 @@ export async function startRegistry(t: Test, name: string): Promise<TestRegistry
     if (limit !== undefined)
       response.write(part.subarray(0, limit), () => setTimeout(() => response.destroy(), 20))
     else if (faults.stallAfter !== undefined) response.write(part.subarray(0, faults.stallAfter))
-    else response.end(part)
+    else sendPieces(part, response)
+  }
+
+  function sendPieces(part: Buffer, response: ServerResponse): void {
+    if (faults.pieces === 1) {
+      response.end(part)
+      return
+    }
+    const length = Math.ceil(part.length / faults.pieces)
+    let at = 0
+    const timer = setInterval(() => {
+      response.write(part.subarray(at, at + length))
+      at += length
+      if (at >= part.length) response.end()
+      if (at >= part.length || response.destroyed) clearInterval(timer)
+    }, 100)
   }
 
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
