@@ -22,6 +22,12 @@ export interface RedisConnection {
 }
 
 const COMMAND_TIMEOUT_MS = 250
+/**
+ * A Redis that has owed an answer for so long is given up, and with it what is queued on its connection, which would
+ * otherwise grow without bound. From then on requests are refused at once, until a new connection is answered. Well
+ * above the other, so that a stall of our own is not taken for its silence.
+ */
+const SILENCE_MS = 1_000
 const CONNECT_TIMEOUT_MS = 1_000
 const LONGEST_RETRY_MS = 250
 const READONLY_RECONNECT_MS = 1_000
@@ -62,6 +68,7 @@ function open(target: RedisTarget): RedisClient {
     connectionName: 'countersign',
     disableClientInfo: true,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    socketTimeout: SILENCE_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: 10_000,
     enableOfflineQueue: false,
