@@ -2,7 +2,7 @@
  * Presentations of tokens, all those of one event-loop turn in one script call. The call goes out right after the turn's
  * input was read, so nothing waits that would not have waited anyway.
  */
-import { ReplyError } from 'ioredis'
+import { Redis, ReplyError } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import type { Account } from '../account.js'
 import type { LastUse, Mode, RotationPolicy, Session } from '../session.js'
@@ -95,10 +95,17 @@ export function createPresenter({ redis, rotation, now }: Parts) {
       const reply = replies[i] ?? ['fault', 'ERR present.lua answered less than it was asked']
       if (reply[0] !== 'fault') one.resolve(toPresented(one, reply))
       else if (mayRepeat && firstWord(reply[1]) === 'OOM') repeated.push({ ...one, mode: 'verify' })
-      else one.reject(new ReplyError(reply[1]))
+      else one.reject(faultOf(reply[1]))
     }
     // Redis must not grow now. Verifying does not make it: what was seen is noted over as many bytes.
     if (repeated.length > 0) send(repeated, 'sessionPresentInPlace')
+  }
+
+  /** What Redis said of one presentation among others. The client judges errors of whole replies only, so we ask it to. */
+  function faultOf(message: string): Error {
+    const error = new ReplyError(message)
+    if (redis instanceof Redis && redis.options.reconnectOnError?.(error)) redis.disconnect(true)
+    return error
   }
 
   function toPresented(
