@@ -1,7 +1,8 @@
 /** The devise_token_auth dialect, second half: sign-up, account update, password change and deletion. */
 import type { FastifyInstance } from 'fastify'
 import { attributesProblem } from '../accounts/attributes.js'
-import type { DeviseOptions } from './devise.js'
+import type { AuditedAccounts } from '../accounts/audited.js'
+import type { Sessions } from '../sessions/sessions.js'
 import { deletionSchema, Profile, passwordSchema, signUpSchema, updateSchema } from './devise-schemas.js'
 import {
   humanize,
@@ -16,6 +17,14 @@ import { longUser, tokenHeaders } from './devise-wire.js'
 import { parameterReader } from './parameters.js'
 import { granted, grantedSession } from './scopes.js'
 import { actorOf } from './use.js'
+
+/** What the whole dialect is made of. */
+export interface DeviseOptions {
+  sessions: Sessions
+  accounts: AuditedAccounts
+  /** Whether anyone may create an account. */
+  signUp: 'open' | 'closed'
+}
 
 const readProfile = parameterReader(Profile)
 

@@ -3,10 +3,8 @@
  * account updates, password and deletion are in `devise-accounts.ts`; the wire format is in `devise-wire.ts`.
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import type { AuditedAccounts } from '../accounts/audited.js'
 import type { Mode } from '../session.js'
-import type { Sessions } from '../sessions/sessions.js'
-import { deviseAccounts, deviseSignUp } from './devise-accounts.js'
+import { type DeviseOptions, deviseAccounts, deviseSignUp } from './devise-accounts.js'
 import { Failure, SignIn, signInSchema, signOutSchema, validateSchema } from './devise-schemas.js'
 import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
 import { dialect } from './dialect.js'
@@ -22,13 +20,6 @@ declare module 'fastify' {
     /** devise: the answer repeats the current token in full when it was not rotated. */
     repeatsToken?: boolean
   }
-}
-
-export interface DeviseOptions {
-  sessions: Sessions
-  accounts: AuditedAccounts
-  /** Whether anyone may create an account. */
-  signUp: 'open' | 'closed'
 }
 
 const failure = (...errors: string[]) => ({ success: false, errors })

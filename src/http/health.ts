@@ -29,6 +29,7 @@ const readySchema: FastifySchema = {
   },
 }
 
+/** @returns both routes as a plugin; they belong to no dialect and no prefix */
 export function health({ ping, isDraining }: HealthOptions): FastifyPluginAsync {
   return dialect(problemDetails, (app) =>
     publicly(app, async (scope) => {

@@ -9,19 +9,7 @@ import { canonicalAddress, type Location } from '../location.js'
 import type { Session, Use } from '../session.js'
 import type { SessionStore } from '../store/sessions.js'
 import { cutUserAgent, type SharedFacts } from '../store/shared-facts.js'
-import { createPlaceWatch } from './new-places.js'
-
-/** A use that is not written yet. */
-export interface Note {
-  uid: string
-  tag: string
-  handle: string
-  use: Use
-  /** ms since the epoch, by this machine's clock. */
-  atMs: number
-  /** Whether it is the use that opened the session. */
-  isNew: boolean
-}
+import { createPlaceWatch, type Note } from './new-places.js'
 
 export interface Activity {
   /** Notes that `session` was used now, or (`opened`) opened. */
@@ -53,6 +41,7 @@ const FLUSH_MS = 1_000
 const MOST_WAITING = 100_000
 const REMEMBERED_ADDRESSES = 50_000
 
+/** Starts to gather; the timer that writes does not keep the process alive. */
 export function createActivity(options: ActivityOptions): Activity {
   const { store, facts, locate, audit, onFault, flushMs = FLUSH_MS, mostWaiting = MOST_WAITING } = options
   const countries = new LRUCache<string, string>({ max: REMEMBERED_ADDRESSES })

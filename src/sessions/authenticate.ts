@@ -41,6 +41,7 @@ export interface AuthenticatorParts {
   activity: Pick<Activity, 'note'>
 }
 
+/** Makes the authenticator of one key ring, one store and one set of accounts. */
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { countersigner, jwts, store, passwords, audit, activity } = parts
 

@@ -25,6 +25,7 @@ export interface EnderParts {
   jwts: Pick<Jwts, 'verify'>
 }
 
+/** Makes the one way out; every end is recorded. */
 export function createEnder({ store, audit, countersigner, jwts }: EnderParts): Ender {
   async function end(
     at: { tag: string; handle: string; uidHash?: string | undefined },

@@ -32,6 +32,7 @@ export interface ListerParts {
 
 const HANDLE = /^[\w-]{22}$/
 
+/** Makes the reader of an account's sessions. */
 export function createLister({ countersigner, jwts, store, facts, activity }: ListerParts): Lister {
   /** Two round trips, however many sessions: the records, then what they share. */
   async function view(listed: readonly ListedSession[]): Promise<SessionView[]> {

@@ -1,10 +1,21 @@
 /** Tells which uses come from a country where no session of their account was used before. */
 import { LRUCache } from 'lru-cache'
 import type { Location } from '../location.js'
-import type { ListedSession } from '../session.js'
+import type { ListedSession, Use } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
-import type { Note } from './activity.js'
+
+/** A use that is not written yet. */
+export interface Note {
+  uid: string
+  tag: string
+  handle: string
+  use: Use
+  /** ms since the epoch, by this machine's clock. */
+  atMs: number
+  /** Whether it is the use that opened the session. */
+  isNew: boolean
+}
 
 export interface NewPlace extends Note {
   /** ISO 3166-1 alpha-2. */

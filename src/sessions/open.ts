@@ -50,6 +50,7 @@ export interface OpenerParts {
 /** The generation that a kind starts at; 0 marks tokens that never change. */
 const firstGeneration = { rotating: 1, fixed: 0, jwt: 0 } as const
 
+/** Makes what opens sessions of every kind. */
 export function createOpener({ countersigner, jwts, store, policy, audit, activity }: OpenerParts): Opener {
   return {
     async open({ account, kind, actor, scopes = [], description = '', lifeMs }) {

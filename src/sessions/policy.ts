@@ -18,6 +18,7 @@ const MOST_JWTS = 1_000
 /** For how long an expired JWT can still be seen in its owner's list. */
 const EXPIRED_JWT_LINGERS_MS = DAY_MS
 
+/** @returns one row a kind */
 export function createPolicy({ life, longestJwtMs }: PolicyOptions): SessionPolicy {
   return {
     rotating: life,

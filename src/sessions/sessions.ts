@@ -8,6 +8,7 @@ export interface Sessions extends Authenticator, Opener, Ender, Lister {}
 
 export type SessionParts = AuthenticatorParts & OpenerParts & EnderParts & ListerParts
 
+/** Makes all of it from the same parts. */
 export function createSessions(parts: SessionParts): Sessions {
   return {
     ...createAuthenticator(parts),
