@@ -6,6 +6,7 @@
  * |----------------------------|--------|---------------------------------|---------------------------------------|
  * | `cs:s:{tag}:<handle>`      | hash   | idle life, absolute life        | open, present, revoke, revoke-all     |
  * | `cs:rv:{tag}:<handle>`     | string | as long as a token could, ≥ 1 h | open, present, revoke, revoke-all     |
+ * | `cs:rv:{tag}:@<uid hash>`  | string | a minute                        | accounts ("look again")               |
  * | `cs:u:{tag}:<uid hash>`    | zset   | its longest-living member       | open, present, revoke, revoke-all     |
  * | `cs:a:{tag}:<uid hash>`    | hash   | until deleted                   | accounts                              |
  * | `cs:ai:{tag}:<uid hash>`   | string | 2 s                             | accounts (intent to add login names)  |
@@ -34,7 +35,9 @@ export function placeOf(uid: string): Place {
 }
 
 export const sessionKey = (tag: string, handle: string): string => `cs:s:{${tag}}:${handle}`
-export const tombstoneKey = (tag: string, handle: string): string => `cs:rv:{${tag}}:${handle}`
+/** All tombstones: the only tracked prefix. */
+export const tombstonePrefix = 'cs:rv:'
+export const tombstoneKey = (tag: string, handle: string): string => `${tombstonePrefix}{${tag}}:${handle}`
 export const sessionsOfKey = ({ tag, uidHash }: Place): string => `cs:u:{${tag}}:${uidHash}`
 export const accountKey = ({ tag, uidHash }: Place): string => `cs:a:{${tag}}:${uidHash}`
 export const accountIntentKey = ({ tag, uidHash }: Place): string => `cs:ai:{${tag}}:${uidHash}`

@@ -1,0 +1,137 @@
+/**
+ * Verification without Redis: what was accepted a moment ago is accepted again from process memory, as long as nothing
+ * can have changed it. Keyed by the token as it was presented, so that a hit costs neither an HMAC nor a signature check.
+ *
+ * - Inside the rotation gap nothing but a revocation can change the outcome for the newest token, so there the cache is
+ *   exact. Ages are counted from the *start* of the call to Redis, so that the local estimate is never younger than
+ *   the truth. What a rotating session was told lives 5 s at most; the others, which do not change, minutes.
+ * - A tombstone that was heard is remembered (`denied`): it settles what is in the cache already, and the race in which
+ *   an older answer arrives after it. It is remembered for longer than any entry lives; should there be too many to
+ *   remember, everything is forgotten at once (`generation`).
+ * - An account that was changed, suspended or cut off is told by a tombstone of its own, `@<uid hash>`: answers that
+ *   were asked for before it are worth nothing any more.
+ * - All of it only under the lease of `invalidations.ts`. Without it, ask Redis.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Account } from '../account.js'
+import type { Mode, Session } from '../session.js'
+import type { RedisClient } from './connect.js'
+import { type Invalidations, openInvalidations } from './invalidations.js'
+
+/** What may be answered again, and until when, in monotonic ms. */
+export interface Remembered {
+  session: Session
+  account: Account
+  /** `@<uid hash>`, as the account's signal is named. */
+  signal: string
+  /** Good for `verify` before this. */
+  goodUntil: number
+  /** Good for `rotate`, which would hand out nothing yet, before this. */
+  notDueUntil: number
+}
+
+/** Taken before Redis is asked, so that what comes back can be judged by what was heard since. */
+export interface Ticket {
+  startedAt: number
+  generation: number
+}
+
+export interface NearCache {
+  /** What is known of `token` for `mode`; undefined: ask Redis. */
+  get(token: string, mode: Mode): Remembered | undefined
+  /** Call it before asking Redis. */
+  begin(): Ticket
+  /** Keeps an answer unless something was heard since `ticket` that concerns it. */
+  keep(token: string, ticket: Ticket, answer: Remembered): void
+  /** Monotonic ms; the clock of all times here. */
+  now(): number
+  counts(): { hits: number; misses: number; leaseLosses: number; refusedStale: number; entries: number }
+  close(): void
+}
+
+export interface NearCacheOptions {
+  redis: RedisClient
+  maxEntries?: number
+  leaseMs?: number
+  heartbeatMs?: number
+}
+
+const MAX_ENTRIES = 100_000
+/** What is older is asked for again, whatever the session's own life. */
+const LONGEST_MS = 300_000
+/** Longer than an entry may live and a call to Redis may take together. */
+const HEARD_FOR_MS = 2 * LONGEST_MS
+const MOST_HEARD = 100_000
+
+export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: NearCacheOptions): NearCache {
+  const entries = new LRUCache<string, Remembered & Ticket>({ max: maxEntries })
+  /** By handle, or `@<uid hash>`: when its tombstone was heard last. */
+  const heard = new LRUCache<string, number>({
+    max: MOST_HEARD,
+    ttl: HEARD_FOR_MS,
+    dispose(_at, _name, reason) {
+      if (reason === 'evict') generation += 1
+    },
+  })
+  let hits = 0
+  let misses = 0
+  let refusedStale = 0
+  let generation = 0
+
+  const invalidations: Invalidations = openInvalidations({
+    redis,
+    ...lease,
+    onInvalidated(suffix) {
+      if (suffix === undefined) {
+        generation += 1
+        return
+      }
+      heard.set(suffix.slice(suffix.indexOf(':') + 1), performance.now())
+    },
+  })
+  const currentGeneration = () => generation + invalidations.generation
+
+  /** Whether something was heard that makes an answer to `ticket` worthless. */
+  function isOverruled({ session, signal }: Remembered, { startedAt, generation: asked }: Ticket): boolean {
+    if (asked !== currentGeneration() || heard.has(session.handle)) return true
+    const changedAt = heard.get(signal)
+    return changedAt !== undefined && changedAt >= startedAt
+  }
+
+  return {
+    get(token, mode) {
+      const entry = entries.get(token)
+      if (entry === undefined || mode === 'force') {
+        misses += 1
+        return undefined
+      }
+      const now = performance.now()
+      const until = mode === 'verify' ? entry.goodUntil : Math.min(entry.goodUntil, entry.notDueUntil)
+      if (now < until && invalidations.hasLease()) {
+        if (!isOverruled(entry, entry)) {
+          hits += 1
+          return entry
+        }
+        refusedStale += 1
+        entries.delete(token)
+      } else if (now >= entry.goodUntil) entries.delete(token)
+      misses += 1
+      return undefined
+    },
+    begin: () => ({ startedAt: performance.now(), generation: currentGeneration() }),
+    keep(token, ticket, answer) {
+      if (isOverruled(answer, ticket)) return
+      const goodUntil = Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS)
+      entries.set(token, { ...answer, ...ticket, goodUntil })
+    },
+    now: () => performance.now(),
+    counts: () => ({
+      hits,
+      misses,
+      leaseLosses: invalidations.losses,
+      refusedStale,
+      entries: entries.size,
+    }),
+    close: () => invalidations.close(),
+  }
+}
