@@ -1,4 +1,5 @@
 /** The accounts as everybody but the tests of `accounts.ts` sees them: whoever changes one says who asks, and it is recorded. */
+import { canonicalName } from '../account.js'
 import type { Actor, Audit, EventType } from '../event.js'
 import type { AccountChange, Accounts, NewAccount } from './accounts.js'
 
@@ -26,7 +27,7 @@ export function auditAccounts(accounts: Accounts, audit: Audit): AuditedAccounts
     happened: (result: T) => boolean,
   ): Promise<T> {
     const result = await change
-    if (happened(result)) audit({ type, actor, uid, ip, userAgent })
+    if (happened(result)) audit({ type, actor, uid: canonicalName(uid), ip, userAgent })
     return result
   }
   const isOk = ({ ok }: { ok: boolean }) => ok

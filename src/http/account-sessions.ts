@@ -15,7 +15,7 @@ import { parseLife } from './duration.js'
 import { keepHeaderBytes } from './header-text.js'
 import { HttpProblem, noSuchAccount, noSuchSession } from './http-problem.js'
 import { granted } from './scopes.js'
-import { Description } from './specter-schemas.js'
+import { Description, Life } from './specter-schemas.js'
 import { actorOf } from './use.js'
 
 const Nullable = Type.Union([Type.String(), Type.Null()])
@@ -44,11 +44,7 @@ const Wanted = Type.Object(
   {
     kind: Type.Optional(Kind),
     description: Type.Optional(Description),
-    life: Type.Optional(
-      Type.Union([Type.String(), Type.Number()], {
-        description: '"6 hours", or seconds; the kind\'s own when absent',
-      }),
-    ),
+    life: Type.Optional(Life),
     scopes: Type.Optional(
       Type.Array(Type.String({ pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,64}$' }), {
         maxItems: 64,
