@@ -19,6 +19,8 @@ export interface Secrets {
 }
 
 const TOKEN = /cst_[\w-]{55}/g
+/** Without its signature a JWT opens nothing, and what it says is no secret. */
+const JWT = /eyJ[\w-]+\.[\w-]+\.([\w-]+)/g
 /** Where the session's secret lies in the bytes of a token. */
 const SECRET_BYTES = [3, 19] as const
 /** Shorter parts would be found by chance. */
@@ -33,8 +35,9 @@ export function watchSecrets(): Secrets {
     if (bytes.length >= SHORTEST) guarded.set(bytes.toString('hex'), spellings(bytes))
   }
 
-  /** A token, and the secret in it, which alone would be as good once somebody had the master key. */
+  /** A token, and the secret in it, which alone would be as good once somebody had the master key; a JWT's signature. */
   function learn(text: string): void {
+    for (const [, signature = ''] of text.matchAll(JWT)) guard(signature)
     for (const [token] of text.matchAll(TOKEN)) {
       guard(token)
       guard(Buffer.from(token.slice('cst_'.length), 'base64url').subarray(...SECRET_BYTES))
@@ -74,7 +77,7 @@ export function watchSecrets(): Secrets {
       const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.path, entry.name))
       const written = await Promise.all(files.map(async (file) => find(file, await readFile(file, 'latin1'))))
       return [
-        ...lines.flatMap((line) => find(`the log line ${line}`, line + numbersAsText(line))),
+        ...lines.flatMap((line) => find(`the log line ${line.slice(0, 200)}`, line + numbersAsText(line))),
         ...written.flat(),
       ]
     },

@@ -33,10 +33,20 @@ export function showAnswer(answer: Answer, expected: Message, { match }: Placeho
 
   function show(actual: unknown, template: unknown): unknown {
     if (typeof actual === 'string' && typeof template === 'string') return match(template, actual, answer)
+    if (typeof actual === 'number' && typeof template === 'string') {
+      const shown = match(template, String(actual), answer)
+      return shown === template ? shown : actual
+    }
     if (Array.isArray(actual) && Array.isArray(template))
       return actual.map((item, index) => show(item, template[index]))
     if (!isObject(actual) || !isObject(template)) return actual
-    return Object.fromEntries(Object.entries(actual).map(([key, value]) => [key, show(value, template[key])]))
+    const names = Object.keys(template)
+    return Object.fromEntries(
+      Object.entries(actual).map(([key, value]) => {
+        const name = names.find((name) => match(name, key, answer) === name) ?? key
+        return [name, show(value, template[name])]
+      }),
+    )
   }
 }
 

@@ -89,6 +89,7 @@ t.test('placeholders remember', async (t) => {
   t.equal(match('{{token d}}', `${token('d')}=`, answer), `${token('d')}=`, 'another form')
   t.equal(fill('{{forged a}}'), `${token('a').slice(0, -2)}AA`)
   t.equal(fill('{{repeat 3 ab}}'), 'ababab')
+  t.equal(fill('{{base64 admin:pass word}}'), 'YWRtaW46cGFzcyB3b3Jk')
   t.throws(() => match('{{tokem a}}', token('a'), answer), /no placeholder/)
   t.throws(() => match('{{token}}', token('a'), answer), /no placeholder/)
   t.throws(() => match('{{expiry a}}', '9999999999', answer), /no placeholder/)
@@ -104,7 +105,14 @@ t.test('placeholders judge', async (t) => {
   t.match(judge('{{expiry}}', '8999999999'), /is before 9000000000/)
   t.match(judge('{{expiry}}', '1000000000'), /is over/)
   t.equal(judge('{{time}}', new Date().toISOString()), '{{time}}')
-  t.match(judge('{{time}}', '2020-01-01T00:00:00.000Z'), /not about now/)
+  t.match(judge('{{time}}', '2020-01-01T00:00:00.000Z'), /not about then/)
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString()
+  t.equal(judge('{{time in 14 days}}', inDays(14)), '{{time in 14 days}}')
+  t.match(judge('{{time in 1 day}}', inDays(14)), /not about then/)
+  t.equal(judge('{{atom}}', inDays(0).replace(/\.\d+Z/, '+00:00')), '{{atom}}')
+  t.equal(judge('{{atom}}', '2026-01-01T00:00:00.000Z'), '2026-01-01T00:00:00.000Z', 'another form')
+  t.equal(judge('{{seconds 90}}', '89.75'), '{{seconds 90}}')
+  for (const other of ['90.1', '29']) t.match(judge('{{seconds 90}}', other), /not about so much/)
   t.equal(judge('{{request-id}}', 'abc-1'), '{{request-id}}')
   t.match(judge('{{request-id}}', 'abc-1'), /has been there before/)
 })
@@ -126,6 +134,11 @@ t.test('an answer must be what is written, all of it and nothing else', async (t
   }
   const shown = (answer: Answer) => showAnswer(answer, expected, createPlaceholders())
   t.strictSame(shown(right), showExpected(expected))
+
+  const id = '94f10f9b-2139-4f31-ab57-52ac175b9acc'
+  const keyed = { ...expected, body: '{"{{uuid a}}": "{{seconds 9}}"}' }
+  const keyedAnswer = { ...right, body: JSON.stringify({ [id]: 8.5 }) }
+  t.strictSame(showAnswer(keyedAnswer, keyed, createPlaceholders()), showExpected(keyed), 'keys and numbers')
 
   const wrong: Record<string, Partial<Answer>> = {
     'another status': { status: 'HTTP/1.1 201 Created' },
