@@ -17,7 +17,9 @@ export function banner({ place, redis, admin }: Started): string {
 Countersign listens on ${place.socketPath ?? place.url}
 ${redis}
 ${account(admin)}
-Sign in, validate (which hands out the next token), sign out:
+Paste these to sign in, to validate, which hands out the next token, and to sign out${
+    admin.password === undefined ? '\n(ADMIN_PASSWORD being the password of admin)' : ''
+  }:
 
 ${commands(place, admin.password).join('\n\n')}
 `
