@@ -4,7 +4,8 @@
 -- ARGV[1]  'password', 'suspend', 'restore' or 'cut-off'
 -- ARGV[2]  password hash, '' but for 'password'
 -- Returns  'done', or 'unknown' when there is no such account
--- Invariant: an account that does not exist gains no field; no session opened before a cut-off is good after it.
+-- Invariant: an account that does not exist gains no field; no session opened before a cut-off is good after it; whoever
+--            keeps what it knows of the account hears that it changed, by the signal cs:rv:{tag}:@<uid hash>.
 local account = redis.call('HMGET', KEYS[1], 'doc', 'sus', 'nb')
 if not account[1] then return 'unknown' end
 local time = redis.call('TIME')
@@ -20,4 +21,5 @@ elseif ARGV[1] == 'cut-off' or account[2] then
   -- Restoring cuts off, too: ending the sessions may have failed when it was suspended.
   if ARGV[1] == 'restore' then redis.call('HDEL', KEYS[1], 'sus') end
 end
+redis.call('SET', 'cs:rv:' .. KEYS[1]:sub(6, 11) .. '@' .. KEYS[1]:sub(12), ARGV[1], 'PX', 60000)
 return 'done'

@@ -6,7 +6,8 @@
 -- ARGV[3]  the intent that must still stand, '' when no login name is added
 -- ARGV[4]  password hash of a new account, '' for none
 -- Returns  'written', or 'changed' when somebody else wrote first or the intent is over
--- Invariant: no update is lost; no account gains a login name after the intent under which the name was claimed.
+-- Invariant: no update is lost; no account gains a login name after the intent under which the name was claimed; whoever
+--            keeps what it knows of the account hears that it changed, by the signal cs:rv:{tag}:@<uid hash>.
 if (redis.call('HGET', KEYS[1], 'doc') or '') ~= ARGV[1] then return 'changed' end
 if ARGV[3] ~= '' and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 'changed' end
 
@@ -21,4 +22,5 @@ else
   if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'pw', ARGV[4]) end
 end
 if ARGV[3] ~= '' then redis.call('DEL', KEYS[2]) end
+redis.call('SET', 'cs:rv:' .. KEYS[1]:sub(6, 11) .. '@' .. KEYS[1]:sub(12), 'changed', 'PX', 60000)
 return 'written'
