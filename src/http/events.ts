@@ -4,7 +4,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import type { RecordedEvent } from '../event.js'
+import type { Grant } from '../session.js'
 import { HttpProblem } from './http-problem.js'
+import { granted } from './scopes.js'
 
 /** Where the trail is read from. */
 export interface EventReader {
@@ -12,6 +14,12 @@ export interface EventReader {
   read(after: string | undefined, limit: number): Promise<RecordedEvent[]>
   /** The id of the newest. */
   newest(): Promise<string>
+}
+
+export interface EventRoutesOptions {
+  events: EventReader
+  /** Whether who was let in would still be: a stream outlives its request, and must not outlive its credential. */
+  mayStillFollow(grant: Grant): Promise<boolean>
 }
 
 const EventId = Type.String({ pattern: '^\\d{1,15}-\\d{1,15}$', description: '`<ms>-<sequence>`' })
@@ -52,6 +60,8 @@ const content = {
 
 /** How often a follower looks for news. */
 const POLL_MS = 250
+/** How often it is looked whether the follower's session and account still are what they were. */
+const RECHECK_MS = 1_000
 /** A comment that often keeps proxies from closing a quiet stream. */
 const HEARTBEAT_MS = 15_000
 const MOST_AT_ONCE = 100
@@ -62,7 +72,7 @@ const render = ({ at, ...event }: RecordedEvent) =>
   ({ ...event, at: new Date(at).toISOString() }) as Static<typeof EventObject>
 
 /** Register it in a guarded scope that requires the role `service` or `admin`. */
-export function eventRoutes(events: EventReader): FastifyPluginAsyncTypebox {
+export function eventRoutes({ events, mayStillFollow }: EventRoutesOptions): FastifyPluginAsyncTypebox {
   return async (app) => {
     const closing = new AbortController()
     app.addHook('preClose', async () => closing.abort())
@@ -88,7 +98,9 @@ export function eventRoutes(events: EventReader): FastifyPluginAsyncTypebox {
         if (followers >= MOST_FOLLOWERS) throw new HttpProblem(429, 'Too many followers of the event stream.')
         const from = readCursor(request.headers['last-event-id']) ?? after ?? (await events.newest())
         followers += 1
-        const stream = Readable.from(follow(events, from, closing.signal), { objectMode: false })
+        const grant = granted(request)
+        const isWelcome = () => mayStillFollow(grant)
+        const stream = Readable.from(follow(events, from, isWelcome, closing.signal), { objectMode: false })
         stream.once('close', () => {
           followers -= 1
         })
@@ -107,12 +119,25 @@ function readCursor(header: string | string[] | undefined): string | undefined {
   throw new HttpProblem(400, 'Last-Event-ID must be the id of an event.')
 }
 
-/** Yields server-sent events until `signal`; an outage of Redis ends the stream, and the client comes back with its cursor. */
-async function* follow(events: EventReader, from: string, signal: AbortSignal): AsyncGenerator<string> {
+/**
+ * Yields server-sent events until `signal`, or until its follower is not welcome any more. An outage of Redis ends the
+ * stream, too, and the client comes back with its cursor.
+ */
+async function* follow(
+  events: EventReader,
+  from: string,
+  isWelcome: () => Promise<boolean>,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   let after = from
   let quietSince = Date.now()
+  let checkedAt = Date.now()
   yield ': connected\n\n'
   while (!signal.aborted) {
+    if (Date.now() - checkedAt > RECHECK_MS) {
+      if (!(await isWelcome().catch(() => false))) return
+      checkedAt = Date.now()
+    }
     const news = await events.read(after, MOST_AT_ONCE).catch(() => undefined)
     if (news === undefined) return
     for (const event of news) {

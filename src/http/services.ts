@@ -2,6 +2,7 @@
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Role } from '../account.js'
+import type { Grant } from '../session.js'
 import { type AccountSessionsOptions, accountSessionRoutes } from './account-sessions.js'
 import { accountRoutes } from './accounts.js'
 import { requireRole } from './authorize.js'
@@ -13,6 +14,8 @@ import { dialect } from './dialect.js'
 import { type EventReader, eventRoutes } from './events.js'
 import { problemDetails } from './problem-details.js'
 import { type Guard, guarded } from './scopes.js'
+
+const forServices: readonly Role[] = ['service', 'admin']
 
 export interface ServicesOptions extends AccountSessionsOptions {
   events: EventReader
@@ -47,10 +50,20 @@ export function services(options: ServicesOptions): FastifyPluginAsync {
       { prefix },
     )
 
+  /** Asks for the session by its handle: presenting its token again could be taken for a replay. */
+  async function mayStillFollow({ account: { uid }, session }: Grant): Promise<boolean> {
+    const state = await accounts.find(uid)
+    if (state === undefined || state.suspendedAt !== undefined) return false
+    if (!state.account.roles.some((role) => forServices.includes(role))) return false
+    if (session === undefined) return true
+    const found = await sessions.find(uid, session.handle)
+    return found !== undefined && found.expiresAt > Date.now()
+  }
+
   return async (app) => {
     await area(app, '/accounts', ['admin'], accountRoutes(accounts))
-    await area(app, '/accounts/:uid/sessions', ['service', 'admin'], accountSessionRoutes(options))
-    await area(app, '/verify', ['service', 'admin'], batchRoutes(sessions))
-    await area(app, '/events', ['service', 'admin'], eventRoutes(events))
+    await area(app, '/accounts/:uid/sessions', forServices, accountSessionRoutes(options))
+    await area(app, '/verify', forServices, batchRoutes(sessions))
+    await area(app, '/events', forServices, eventRoutes({ events, mayStillFollow }))
   }
 }
