@@ -1,14 +1,28 @@
 /** What a Redis holds and what it was asked, for tests that say: nothing, and nothing. */
 import type { Redis } from 'ioredis'
 
-/** @returns for every key its value, as DUMP serialises it, and when it goes (ms since the epoch, -1: never) */
+/** Shared facts about where and on what sessions are used; written after the fact, like the field `l` of a session. */
+const SHARED = /^cs:(ua:|geo:|geo-id$)/
+const LAST_USE = 'l'
+
+/**
+ * Everything but where and on what sessions were last used, which is noted after the fact.
+ *
+ * @returns for every key its value and when it goes (ms since the epoch, -1: never)
+ */
 export async function readEverything(client: Redis): Promise<Record<string, string>> {
-  const keys = (await client.keys('*')).sort()
+  const keys = (await client.keys('*')).filter((key) => !SHARED.test(key)).sort()
   const entries = keys.map(async (key) => {
-    const [value, expiresAt] = await Promise.all([client.dumpBuffer(key), client.pexpiretime(key)])
-    return [key, `${value?.toString('base64')} until ${expiresAt}`] as const
+    const [value, expiresAt] = await Promise.all([readValue(client, key), client.pexpiretime(key)])
+    return [key, `${value} until ${expiresAt}`] as const
   })
   return Object.fromEntries(await Promise.all(entries))
+}
+
+async function readValue(client: Redis, key: string): Promise<string | undefined> {
+  if (!key.startsWith('cs:s:')) return (await client.dumpBuffer(key))?.toString('base64')
+  const { [LAST_USE]: _, ...fields } = await client.hgetallBuffer(key)
+  return JSON.stringify(Object.entries(fields).map(([name, value]) => [name, value.toString('base64')]))
 }
 
 /** @returns which commands Redis ran while `work` did, inside scripts too, and how often; our own asking apart */
@@ -20,8 +34,10 @@ export async function commandsDuring(
   await work()
   const after = await readCounters(client)
   const changed = [...after].map(([name, calls]) => [name, calls - (before.get(name) ?? 0)] as const)
-  return Object.fromEntries(changed.filter(([name, calls]) => calls > 0 && name !== 'info'))
+  return Object.fromEntries(changed.filter(([name, calls]) => calls > 0 && !ours.has(name)))
 }
+
+const ours: ReadonlySet<string> = new Set(['info', 'ping'])
 
 async function readCounters(client: Redis): Promise<Map<string, number>> {
   const stats = await client.info('commandstats')

@@ -1,5 +1,6 @@
 /** A whole service for tests, on a Redis of its own, listening on loopback; ended with the test, and then searched for leaks. */
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { Account } from '../../src/account.js'
@@ -30,6 +31,8 @@ export interface TestService {
   addAccount(account?: NewAccount): Promise<Account>
   /** Signs in over HTTP, as `ada` of this file unless told otherwise. */
   signIn(login?: string, password?: string): Promise<SignedIn>
+  /** Runs `use`, whose last act uses the session `handle`, and waits until that has been noted: then all is quiet. */
+  noted<T>(handle: string, use: () => Promise<T>): Promise<T>
 }
 
 /** What a client keeps after signing in. */
@@ -121,7 +124,26 @@ export async function startService(t: Test, options: TestServiceOptions = {}): P
         headers: { 'access-token': token, client: handle, uid },
       }
     },
+
+    async noted(handle, use) {
+      await delay(2 * CLOCK_SLACK_MS) // what went before is not it
+      const since = Date.now()
+      const result = await use()
+      while ((await lastUse(redis, handle)) < since - CLOCK_SLACK_MS) await delay(20)
+      return result
+    },
   }
+}
+
+/** Times are whole milliseconds of two clocks. */
+const CLOCK_SLACK_MS = 2
+
+/** @returns when the session was last used as far as Redis knows; the record begins its field `l` with that */
+async function lastUse({ client }: TestRedis, handle: string): Promise<number> {
+  const [key = ''] = await client.keys(`cs:s:*:${handle}`)
+  const packed = await client.hgetBuffer(key, 'l')
+  if (packed === null) throw new Error(`there is no session ${handle}`)
+  return packed.readUIntBE(0, 6)
 }
 
 function configure(redisUrl: string, env: Readonly<Record<string, string>>, secrets: Secrets): Config {
