@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Test } from 'tap'
 import type { AuditedAccounts } from '../../src/accounts/audited.js'
 import { buildService } from '../../src/app.js'
-import { readConfig } from '../../src/config.js'
+import { type Config, readConfig } from '../../src/config.js'
 import { connectRedis, type RedisClient } from '../../src/store/connect.js'
 
 export interface Instance {
@@ -12,6 +12,7 @@ export interface Instance {
   /** `http://127.0.0.1:<port>` */
   url: string
   accounts: AuditedAccounts
+  config: Config
   connection: RedisClient
   /** Closes it as the server does: first the port, then Redis. */
   stop(): Promise<void>
@@ -33,5 +34,12 @@ export async function startInstance(t: Test, env: Readonly<Record<string, string
   t.teardown(stop)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  return { app, url: `http://127.0.0.1:${port}`, accounts, connection: client, stop }
+  return {
+    app,
+    url: `http://127.0.0.1:${port}`,
+    accounts,
+    config,
+    connection: client,
+    stop,
+  }
 }
