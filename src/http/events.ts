@@ -1,4 +1,5 @@
 /** `GET /events`: the audit trail, in pages by cursor, or as server-sent events that go on where `Last-Event-ID` ended. */
+import { setMaxListeners } from 'node:events'
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
@@ -75,6 +76,7 @@ const render = ({ at, ...event }: RecordedEvent) =>
 export function eventRoutes({ events, mayStillFollow }: EventRoutesOptions): FastifyPluginAsyncTypebox {
   return async (app) => {
     const closing = new AbortController()
+    setMaxListeners(2 * MOST_FOLLOWERS, closing.signal)
     app.addHook('preClose', async () => closing.abort())
     let followers = 0
 
