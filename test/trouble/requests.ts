@@ -13,6 +13,8 @@ export interface Asked {
   send(): Promise<Response>
   /** How its dialect says that Redis cannot. */
   unavailable: object
+  /** For a moment it can be answered from what is remembered, too. */
+  remembered?: true
 }
 
 export interface Prepared {
@@ -88,6 +90,7 @@ export function requests(service: TestService, { settled, fresh, leaving }: Prep
       status: 200,
       send: () => validate(service, settled),
       unavailable: devise,
+      remembered: true,
     },
     {
       name: 'the Gigadrive list',
