@@ -3,12 +3,13 @@
  * node_modules yet.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const at = (path) => join(root, path)
+const filesIn = (folder) => readdirSync(at(folder), { recursive: true })
 const modifiedMs = (path) => statSync(at(path), { throwIfNoEntry: false })?.mtimeMs ?? 0
 
 /** Ends the process when Node is too old for the code that follows. */
@@ -29,14 +30,19 @@ export function install(folder = '.', ...options) {
   run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', ...options], folder)
 }
 
-/** Compiles `src` to `dist` when it was changed since; what is written last marks a build as complete. */
+/** Compiles `src` to `dist` when it was changed since; the mark that is written last says that a build is complete. */
 export function build() {
   const mark = 'dist/.complete'
-  const sources = readdirSync(at('src'), { recursive: true }).map((file) => join('src', file))
+  const sources = filesIn('src').map((file) => join('src', file))
   const inputs = ['src', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...sources]
   if (Math.max(...inputs.map(modifiedMs)) < modifiedMs(mark)) return
   console.log('Building …')
   run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'])
+  for (const file of filesIn('dist')) {
+    const source = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(file)?.[1]
+    if (source !== undefined && !existsSync(at(`src/${source}.ts`))) rmSync(at(`dist/${file}`))
+  }
+  rmSync(at('dist/store/lua'), { recursive: true, force: true })
   cpSync(at('src/store/lua'), at('dist/store/lua'), { recursive: true })
   writeFileSync(at(mark), '')
 }

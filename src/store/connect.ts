@@ -1,7 +1,7 @@
 /**
  * Opens Redis from one URL: standalone, TLS, unix socket, Sentinel or Cluster. However Redis fails, a command is answered
- * or refused within `COMMAND_TIMEOUT_MS`; nothing is queued while it is away; and it is tried again at least four times a
- * second, so that service returns with it.
+ * or refused within `COMMAND_TIMEOUT_MS`; nothing is queued while it is away; and it is tried again after a quarter of a
+ * second at most, so that service returns with it.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -87,7 +87,7 @@ export async function startEmbeddedRedis(options: {
   }
 
   return {
-    url: `unix://${socket}`,
+    url: `unix://${socket.split('/').map(encodeURIComponent).join('/')}`,
     dir,
     get pid() {
       return server.pid

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
+import { connectRedis } from '../../src/store/connect.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/store/embedded.js'
 import { findRedisBinary } from '../../src/store/redis-binary.js'
 
@@ -28,9 +29,11 @@ async function start(
   return redis
 }
 
+const socketOf = ({ url }: EmbeddedRedis): string => decodeURIComponent(url.slice('unix://'.length))
+
 function connect(t: Test, redis: EmbeddedRedis): Redis {
   const client = new Redis({
-    path: redis.url.slice('unix://'.length),
+    path: socketOf(redis),
     maxRetriesPerRequest: null,
     retryStrategy: () => 20,
   })
@@ -155,13 +158,22 @@ t.test('a note about a pid that is somebody else by now harms nobody', async (t)
   t.ok(runs(stranger.pid as number))
 })
 
+t.test('a folder whose path is no URL as it stands', async (t) => {
+  const dataDir = join(t.testdir(), '50 % @ home?')
+  mkdirSync(dataDir)
+  const redis = await start(t, dataDir)
+  const connection = await connectRedis(redis.url, { log: { info: () => {}, warn: () => {} } })
+  t.equal(await connection.client.ping(), 'PONG')
+  await connection.close()
+})
+
 t.test(
   'a folder whose path is too long for a socket gets a private one elsewhere, removed at the end',
   async (t) => {
     const dataDir = join(t.testdir(), 'long-'.repeat(30))
     mkdirSync(dataDir)
     const redis = await startEmbeddedRedis({ dataDir, binary, log: recorder().log })
-    const socket = redis.url.slice('unix://'.length)
+    const socket = socketOf(redis)
     t.ok(socket.startsWith(tmpdir()) && socket.length < 100, socket)
     t.equal(await connect(t, redis).ping(), 'PONG')
     await redis.stop()
