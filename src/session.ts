@@ -19,7 +19,7 @@ export interface LastUse {
   /** ms since the epoch. */
   seenAt: number
   ip: string | undefined
-  /** 11 characters of base64url; undefined when the client sent none. */
+  /** 8 characters of base64url; undefined when the client sent none. */
   userAgentHash: string | undefined
 }
 

@@ -106,16 +106,15 @@ function agrees(expected: string | number | null, found: string | number | null 
   return found === expected || (found >= 0 && found <= expected && found > expected - TTL_SLACK_MS)
 }
 
-/** A record's packed field by names, for people. */
+/** A record's packed field by names, for people; times as distances back from x. */
 function legible(content: string | number | null): unknown {
-  if (typeof content !== 'string' || content.length < 64 || content[63] !== '|') return content
-  const r = Buffer.from(content.slice(0, 63), 'latin1')
-  const time = (at: number) => r.readUIntBE(at, 6)
+  if (typeof content !== 'string' || content[51] !== '|') return content
+  const r = Buffer.from(content.slice(0, 51), 'latin1')
+  const back = (at: number) => r.readUIntBE(at, 5)
   return {
-    ...{ kind: r.toString('latin1', 0, 1), c: r.readUIntBE(1, 5) },
-    ...{ t: time(6), a: time(12), p: time(18), o: time(24) },
-    ...{ s: r.readInt16BE(30), q: r.readInt16BE(32), q2: r.readInt16BE(34), q3: r.readInt16BE(36) },
-    ...{ k: r.readUInt16BE(38), x: time(40), e: time(46), created: time(52), idle: r.readUIntBE(58, 5) },
-    others: content.slice(64),
+    ...{ kind: r.toString('latin1', 0, 1), c: r.readUInt32BE(1), x: r.readUIntBE(5, 6) },
+    ...{ t: back(11), a: back(16), p: back(21), o: back(26), e: back(31), created: back(36) },
+    ...{ s: r[41], q: r[42], q2: r[43], q3: r[44], k: r[45], idle: back(46) },
+    others: content.slice(52),
   }
 }

@@ -128,7 +128,7 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
     open(step) {
       const { slot, kind, scopes, description, cap } = step
       const { now } = world
-      const use = Array<number>(12).fill(slot)
+      const use = Array<number>(10).fill(slot)
       const lingerMs = step.linger && kind === 'jwt' ? LINGER_MS : 0
       const life = { idleMs: IDLE_MS, absoluteMs: ABSOLUTE_MS, maxSessions: cap, lingerMs }
       const expected = model.open(world, {

@@ -4,7 +4,7 @@
  */
 import type { Kind, LifePolicy, RotationPolicy } from '../src/session.js'
 import { type Place, sessionKey, sessionsOfKey, tombstoneKey } from '../src/store/keys.js'
-import { type Claim, judge, newborn, type Rotation } from './rotation-model.js'
+import { type Claim, judge, NONE, newborn, type Rotation } from './rotation-model.js'
 
 export interface StoredSession {
   handle: string
@@ -26,7 +26,7 @@ export interface StoredSession {
 /** What Redis holds of the account's sessions. */
 export interface Keys {
   records: Map<string, StoredSession>
-  /** Handle → when the record goes. */
+  /** Handle → when the record goes, in whole seconds, rounded up. */
   index: Map<string, number>
   indexLifeMs: number
   tombstones: Map<string, Tombstone>
@@ -90,18 +90,17 @@ export function portray(world: World, handles: readonly string[]): Portrait {
 
 /** The layout of `lua/record.lua`, written a second time and independently. */
 function portraySession(session: StoredSession, uidHash: string): string {
-  const { kind, rotation, scopes, description, notifications } = session
-  const r = Buffer.alloc(63)
+  const { kind, rotation, endsAt, scopes, description, notifications } = session
+  const { c, t, a, p, o, s, q, q2, q3, k } = rotation
+  const r = Buffer.alloc(51)
   r.write(kind, 0, 1, 'latin1')
-  r.writeUIntBE(rotation.c, 1, 5)
-  for (const [i, time] of [rotation.t, rotation.a, rotation.p, rotation.o].entries())
-    r.writeUIntBE(time, 6 + 6 * i, 6)
-  for (const [i, branch] of [rotation.s, rotation.q, rotation.q2, rotation.q3].entries())
-    r.writeInt16BE(branch, 30 + 2 * i)
-  r.writeUInt16BE(rotation.k, 38)
-  for (const [i, time] of [session.endsAt, session.expiresAt, session.createdAt].entries())
-    r.writeUIntBE(time, 40 + 6 * i, 6)
-  r.writeUIntBE(session.idleMs, 58, 5)
+  r.writeUInt32BE(c, 1)
+  r.writeUIntBE(endsAt, 5, 6)
+  for (const [i, time] of [t, a, p, o, session.expiresAt, session.createdAt].entries())
+    r.writeUIntBE(Math.min(endsAt - time, 2 ** 40 - 1), 11 + 5 * i, 5)
+  for (const [i, branch] of [s, q, q2, q3].entries()) r.writeUInt8(branch === NONE ? 255 : branch, 41 + i)
+  r.writeUInt8(k, 45)
+  r.writeUIntBE(session.idleMs, 46, 5)
   const use = String.fromCharCode(...useBytes(session))
   const fields = [r.toString('latin1'), uidHash, scopes, description, notifications ? '1' : '', use]
   return [...fields, fields.filter((field) => field !== '').length].join('|')
@@ -159,8 +158,8 @@ function bury(world: World, session: StoredSession, reason: string): void {
 }
 
 function enlist(world: World, session: StoredSession, goneAt: number): void {
-  world.index.set(session.handle, goneAt)
-  world.indexLifeMs = Math.max(...world.index.values()) - world.now
+  world.index.set(session.handle, Math.ceil(goneAt / 1000))
+  world.indexLifeMs = 1000 * Math.max(...world.index.values()) - world.now
 }
 
 function slide(world: World, session: StoredSession, usedAt: number): void {
@@ -176,6 +175,7 @@ function siblings(world: World, notBefore: number): StoredSession[] {
   return inOrder(world.index).flatMap(([handle]) => {
     const session = world.records.get(handle)
     if (session === undefined) world.index.delete(handle)
+    else if (world.now >= session.expiresAt && session.kind !== 'jwt') drop(world, session)
     else if (session.createdAt < notBefore) bury(world, session, 'cut-off')
     else return [session]
     return []
@@ -183,7 +183,7 @@ function siblings(world: World, notBefore: number): StoredSession[] {
 }
 
 function prune(world: World): void {
-  for (const [handle, goneAt] of world.index) if (goneAt <= world.now) world.index.delete(handle)
+  for (const [handle, goneAt] of world.index) if (1000 * goneAt <= world.now) world.index.delete(handle)
 }
 
 export interface Wanted {
@@ -220,13 +220,14 @@ export function open(world: World, wanted: Wanted): unknown[] {
     }
   }
 
-  const endsAt = now + life.absoluteMs
+  const createdAt = Math.max(now, account.notBefore ?? 0)
+  const endsAt = createdAt + life.absoluteMs
   const expiresAt = kind === 'jwt' ? endsAt : Math.min(now + life.idleMs, endsAt)
   const goneAt = kind === 'jwt' ? endsAt + life.lingerMs : expiresAt
   const session: StoredSession = {
     ...{ handle, kind, scopes: wanted.scopes, description, expiresAt, endsAt, idleMs: life.idleMs },
     rotation: newborn(now, kind === 'rotating' ? 1 : 0),
-    createdAt: Math.max(now, account.notBefore ?? 0),
+    createdAt,
     lastUse: { at: now, bytes: wanted.use },
     notifications: false,
     lifeMs: goneAt - now,
@@ -274,7 +275,9 @@ export function present(
   const theft = verdict === 'fork' || verdict === 'replay'
   if (verdict === 'reissue-limit' || (theft && policy.onReplay === 'revoke')) bury(world, session, verdict)
   else if (!theft && verdict !== 'ahead') slide(world, session, now)
-  return { rows, reply: [verdict, ...handOut, event, account.doc, facts(session), useBytes(session)] }
+  const refused = theft || verdict === 'reissue-limit' || verdict === 'ahead'
+  const more = refused ? useBytes(session) : [now - state.t, session.expiresAt - now]
+  return { rows, reply: [verdict, ...handOut, event, account.doc, facts(session), more] }
 }
 
 export function revoke(world: World, handle: string, reason: string, uidHash: string): unknown {

@@ -40,7 +40,7 @@ export type PresentReply =
       lastUse: number[],
     ]
 
-const USER_AGENT_HASH_BYTES = 8
+const USER_AGENT_HASH_BYTES = 6
 const SEEN_AT_BYTES = 6
 const NO_USER_AGENT = Buffer.alloc(USER_AGENT_HASH_BYTES)
 /** RFC 4291, section 2.5.5.2. */
@@ -62,7 +62,7 @@ export function toSession(facts: Facts<string | Buffer>, tag: string, account: A
   }
 }
 
-/** The name under which a user agent is stored once and shared: 64 bits of SHA-256, 11 characters of base64url. */
+/** The name under which a user agent is stored once and shared: 48 bits of SHA-256, 8 characters of base64url. */
 export function userAgentHash(userAgent: string): string {
   return userAgentDigest(userAgent).toString('base64url')
 }

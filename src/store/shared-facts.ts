@@ -77,7 +77,17 @@ function formatLocation(location: Location, id: number): string {
   const { type, continentCode, continentName, countryCode, countryName, regionCode, regionName } = location
   const { city, postalCode, latitude, longitude, timeZone } = location
   const region = [continentCode, continentName, countryCode, countryName, regionCode, regionName]
-  const values = [id, Date.now(), type === 'ipv4' ? 4 : 6, ...region, city, postalCode, latitude, longitude, timeZone]
+  const values = [
+    id,
+    Date.now(),
+    type === 'ipv4' ? 4 : 6,
+    ...region,
+    city,
+    postalCode,
+    latitude,
+    longitude,
+    timeZone,
+  ]
   return JSON.stringify(values.map((value) => value ?? ''))
 }
 

@@ -7,7 +7,7 @@
 -- Invariant: changes nothing that was not over; writes only when something was, so that it works on a replica.
 local now = clock(ARGV[1])
 local account = redis.call('HMGET', KEYS[2], 'doc', 'nb')
-if redis.call('ZCOUNT', KEYS[1], '-inf', now) > 0 then redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now) end
+prune(KEYS[1], now)
 local listed = { account[1] }
 for _, r in ipairs(members(KEYS[1], tonumber(account[2] or 0), now)) do
   listed[#listed + 1] = { facts(r), last_used(r), r.use, unpack(redis.call('HMGET', r.key, 'd', 'n')) }

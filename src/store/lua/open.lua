@@ -12,7 +12,7 @@
 -- ARGV[7]  scopes, '' for none
 -- ARGV[8]  description, '' for none
 -- ARGV[9]  'unique': no two live sessions of this kind have one description; else ''
--- ARGV[10] use: user agent hash (8 bytes) ‖ address (0, 4 or 16)
+-- ARGV[10] use: user agent hash (6 bytes) ‖ address (0, 4 or 16)
 -- Returns  {'opened', facts, account document, evicted handles}, or {'unknown'}, {'suspended'}, {'revoked'},
 --          {'description-taken'}
 -- Invariant: no more sessions of a kind than the cap; the new one is never the one to go; a revoked handle never comes
@@ -29,13 +29,15 @@ local kind, cap, unique = ARGV[2]:sub(1, 1), tonumber(ARGV[6]), ARGV[9] == 'uniq
 local not_before = tonumber(account[3] or 0)
 local r = {
   key = KEYS[1], handle = KEYS[1]:sub(12), place = KEYS[2]:sub(6), scopes = ARGV[7],
-  kind = kind, c = kind == 'r' and 1 or 0, t = now, a = 0, p = 0, o = 0, s = -1, q = -1, q2 = -1, q3 = -1, k = 1,
+  kind = kind, c = kind == 'r' and 1 or 0, t = now, a = 0, p = 0, o = 0, k = 1,
+  s = NONE, q = NONE, q2 = NONE, q3 = NONE,
   -- Not before the cut-off even when the clock went back behind it.
-  created = math.max(now, not_before), idle = tonumber(ARGV[3]), x = now + tonumber(ARGV[4]),
+  created = math.max(now, not_before), idle = tonumber(ARGV[3]),
 }
+r.x = r.created + tonumber(ARGV[4])
 r.e = kind == 'j' and r.x or math.min(now + r.idle, r.x)
 
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+prune(KEYS[2], now)
 local evicted = {}
 if unique or redis.call('ZCARD', KEYS[2]) >= cap then
   local rivals = {}

@@ -1,17 +1,20 @@
 -- What every session script begins with: the packed record, and the keys that hang on it.
 --
 --   cs:s:{tag}:<handle>   hash, small enough to stay a listpack
---     r   63 bytes: kind; c t a p o, s q q2 q3, k (rotation.lua); absolute end x, end e unless it is used, creation, idle life
+--     r   51 bytes: kind, c, absolute end x; t a p o, end e unless it is used, creation; s q q2 q3, k; idle life
 --     u   uid hash          s   scopes, absent when none          d   description, absent when none
 --     n   '1' when push messages tell of news, else absent
---     l   last use: when (6 bytes) ‖ user agent hash (8) ‖ address (0, 4 or 16)
+--     l   last use: when (6 bytes) ‖ user agent hash (6) ‖ address (0, 4 or 16)
 --   cs:rv:{tag}:<handle>  string, the tombstone: why it was revoked
 --   cs:u:{tag}:<uid hash> zset, the account's sessions by the moment their records go
 --   cs:a:{tag}:<uid hash> hash, the account
 --
 -- The last three are derived here from a declared session key and its record: all keys of an account carry its {tag},
 -- so they lie in the slot of the declared one. Times and durations are ms; `now` is Redis' own clock.
-local FORM = '>c1I5I6I6I6I6i2i2i2i2I2I6I6I6I5'
+-- A letter of `r` is explained in rotation.lua.
+local FORM = '>c1I4I6I5I5I5I5I5I5BBBBBI5'
+local NONE = 255 -- no branch
+local NEVER = 2 ^ 40 - 1
 local KIND = { r = 'rotating', f = 'fixed', j = 'jwt' }
 local SHORTEST_TOMBSTONE = 3600000
 
@@ -22,28 +25,32 @@ local function clock(pinned)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
+-- Times are kept as distances back from x: five bytes do, for 34 years. What lies further back never was.
 local function pack(r)
-  return struct.pack(FORM, r.kind, r.c, r.t, r.a, r.p, r.o, r.s, r.q, r.q2, r.q3, r.k, r.x, r.e, r.created, r.idle)
+  local x = r.x
+  return struct.pack(FORM, r.kind, r.c, x, x - r.t, math.min(x - r.a, NEVER), math.min(x - r.p, NEVER),
+    math.min(x - r.o, NEVER), x - r.e, x - r.created, r.s, r.q, r.q2, r.q3, r.k, r.idle)
 end
 
 -- The record at `key`, or nil. `r.packed` is what is stored, so that a writer can tell whether anything changed.
 local function read(key)
   local stored = redis.call('HMGET', key, 'r', 'u', 's', 'l')
   if not stored[1] then return nil end
-  local r = { key = key, packed = stored[1], scopes = stored[3] or '', use = stored[4] }
-  r.kind, r.c, r.t, r.a, r.p, r.o, r.s, r.q, r.q2, r.q3, r.k, r.x, r.e, r.created, r.idle =
-    struct.unpack(FORM, stored[1])
-  r.handle, r.uid_hash = key:sub(12), stored[2]
-  r.place = key:sub(6, 11) .. stored[2]
+  local r = { key = key, packed = stored[1], uid_hash = stored[2], scopes = stored[3] or '', use = stored[4] }
+  local kind, c, x, t, a, p, o, e, created, s, q, q2, q3, k, idle = struct.unpack(FORM, stored[1])
+  r.kind, r.c, r.x, r.t, r.a, r.p, r.o, r.e, r.created = kind, c, x, x - t, x - a, x - p, x - o, x - e, x - created
+  r.s, r.q, r.q2, r.q3, r.k, r.idle = s, q, q2, q3, k, idle
+  r.handle, r.place = key:sub(12), key:sub(6, 11) .. stored[2]
   return r
 end
 
--- Puts the session into its account's set until `gone_at`; the set lives as long as its longest-living member.
+-- Puts the session into its account's set until `gone_at`; the set lives as long as its longest-living member. Scores are
+-- whole seconds, rounded up, because they take half the memory: who reads the set asks the records (siblings.lua).
 local function enlist(r, gone_at, now)
   local set = 'cs:u:' .. r.place
-  redis.call('ZADD', set, gone_at, r.handle)
+  redis.call('ZADD', set, math.ceil(gone_at / 1000), r.handle)
   local longest = redis.call('ZRANGE', set, -1, -1, 'WITHSCORES')
-  redis.call('PEXPIRE', set, longest[2] - now)
+  redis.call('PEXPIRE', set, longest[2] * 1000 - now)
 end
 
 -- Used at `used`: the end moves on when that gains a thousandth of the idle life; it never comes nearer, and never

@@ -1,8 +1,8 @@
 -- The rotation machine: pure, in front of present.lua. `judge` changes `r`; the caller stores it.
 --
 --   c   highest generation handed out          t   when c was last handed out
---   a, p, o   when c, c-1, c-2 was first presented; a = 0: never
---   s, q, q2, q3   the branch of c, c-1, c-2, c-3 that was presented; -1: none yet, or unknown after a repair
+--   a, p, o   when c, c-1, c-2 was first presented
+--   s, q, q2, q3   the branch of c, c-1, c-2, c-3 that was presented; NONE: none yet, or unknown after a repair
 --   k   branches of c handed out
 --   policy   G rotate after, Z leeway, Y re-issue after (ms), R re-issues in a row
 --
@@ -14,15 +14,15 @@ local CLOCK_SLACK = 1000
 -- is known: a rotation passes over one that was seen; a repair over those whose writes were lost.
 local function advance(r, m, now)
   for _ = 1, math.min(m - r.c, 4) do
-    r.o, r.p, r.a = r.p, r.a > 0 and r.a or now, 0
-    r.q3, r.q2, r.q, r.s = r.q2, r.q, r.s, -1
+    r.o, r.p, r.a = r.p, r.s ~= NONE and r.a or now, 0
+    r.q3, r.q2, r.q, r.s = r.q2, r.q, r.s, NONE
   end
   r.c, r.t, r.k = m, now, 1
 end
 
 -- Whether `b` is not the branch of its generation that was presented; the first to be seen becomes that.
 local function forks(r, branch, b)
-  if r[branch] < 0 then r[branch] = b end
+  if r[branch] == NONE then r[branch] = b end
   return r[branch] ~= b
 end
 
@@ -52,7 +52,7 @@ local function judge(r, n, b, mode, floor_c, floor_k, policy, now)
   end
 
   if n == r.c then
-    local first_seen = r.s < 0
+    local first_seen = r.s == NONE
     if first_seen then r.a = now end -- 6
     if forks(r, 's', b) then return 'fork', 0, 0, event end -- 9
     local due = now - r.t >= policy.G or (first_seen and n == 1)
@@ -65,7 +65,7 @@ local function judge(r, n, b, mode, floor_c, floor_k, policy, now)
 
   if n == r.c - 1 then
     if forks(r, 'q', b) then return 'fork', 0, 0, event end -- 10
-    if r.s < 0 then
+    if r.s == NONE then
       if now - r.t <= policy.Y or mode == 'verify' then return 'accepted', 0, 0, event end -- 11
       if r.k > policy.R then return 'reissue-limit', 0, 0, event end -- 13
       r.k, r.t = r.k + 1, now -- 12

@@ -12,13 +12,22 @@ local function less_recent(r, other)
   return r.handle < other.handle
 end
 
--- The records of an account's set, with those that are over taken out: without a record, or from before `not_before`.
+-- Takes out what is over by its score, without looking at records.
+local function prune(set, now)
+  local ended = math.floor(now / 1000)
+  if redis.call('ZCOUNT', set, '-inf', ended) > 0 then redis.call('ZREMRANGEBYSCORE', set, '-inf', ended) end
+end
+
+-- The records of an account's set. Those that are over are taken out: without a record, expired (an expired jwt stays until
+-- its record goes), or from before `not_before`.
 local function members(set, not_before, now)
   local records = {}
   for _, handle in ipairs(redis.call('ZRANGE', set, 0, -1)) do
     local r = read('cs:s:' .. set:sub(6, 11) .. handle)
     if not r then
       redis.call('ZREM', set, handle)
+    elseif now >= r.e and r.kind ~= 'j' then
+      remove(r)
     elseif r.created < not_before then
       bury(r, 'cut-off', now)
     else

@@ -2,7 +2,7 @@
 -- Notes where, on what and when sessions were last used, and moves their ends on as a presentation would.
 -- KEYS[i]  cs:s:{tag}:<handle>   hash, the session of note i
 -- ARGV[1]  '0', or a pinned clock for tests, ms
--- ARGV[2..] two a note: how long ago it was used, ms; use: user agent hash (8 bytes) ‖ address (0, 4 or 16)
+-- ARGV[2..] two a note: how long ago it was used, ms; use: user agent hash (6 bytes) ‖ address (0, 4 or 16)
 -- Returns  the handles that were alive
 -- Invariant: a session that is gone stays gone; an older note never replaces a newer one.
 local now = clock(ARGV[1])
