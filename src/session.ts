@@ -49,6 +49,14 @@ export interface ListedSession extends Session {
   notifications: boolean
 }
 
+/** A user agent as people call it; what it does not tell is undefined. */
+export interface Device {
+  /** `desktop`, `mobile`, `tablet`, `tv` or `bot`. */
+  type: string | undefined
+  os: string | undefined
+  browser: string | undefined
+}
+
 /** A session as its owner sees it. */
 export interface SessionView extends Session {
   /** ms since the epoch. */
@@ -58,6 +66,7 @@ export interface SessionView extends Session {
   ip: string | undefined
   /** The user agent of its last use, `''` when it sent none. */
   userAgent: string
+  device: Device
   location: KnownLocation | undefined
   /** Whether its owner is told of news by push messages to it. */
   notifications: boolean

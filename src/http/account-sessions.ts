@@ -33,6 +33,10 @@ export const SessionObject = Type.Object({
   endsAt: Type.String({ description: 'When it ends in any case' }),
   ip: Nullable,
   userAgent: Nullable,
+  device: Type.Object(
+    { type: Nullable, os: Nullable, browser: Nullable },
+    { description: 'The user agent for people; null is what it does not tell' },
+  ),
   country: Nullable,
 })
 const OpenedObject = Type.Object({
@@ -233,6 +237,11 @@ function objectOf(session: SessionView): Static<typeof SessionObject> {
     endsAt: time(session.endsAt),
     ip: session.ip ?? null,
     userAgent: session.userAgent || null,
+    device: {
+      type: session.device.type ?? null,
+      os: session.device.os ?? null,
+      browser: session.device.browser ?? null,
+    },
     country: session.location?.countryCode ?? null,
   }
 }

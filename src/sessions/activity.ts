@@ -4,6 +4,7 @@
  * stored once for all sessions at it. When Redis is away the notes wait, bounded; a session that has ended stays ended.
  */
 import { LRUCache } from 'lru-cache'
+import { StoreUnavailable } from '../errors.js'
 import type { Audit } from '../event.js'
 import { canonicalAddress, type Location } from '../location.js'
 import type { Session, Use } from '../session.js'
@@ -22,74 +23,99 @@ export interface Activity {
   flush(): Promise<void>
   /** Flushes for the last time. */
   close(): Promise<void>
-  /** For metrics: totals since the start. */
+  /** For metrics: totals since the start, and how many notes wait now. */
   counts(): { noted: number; dropped: number; waiting: number }
 }
 
 export interface ActivityOptions {
   store: Pick<SessionStore, 'touch' | 'list'>
-  facts: SharedFacts
+  facts: Pick<SharedFacts, 'saveUserAgents' | 'readLocations' | 'saveLocations'>
   locate(ip: string): Location | undefined
   audit: Audit
+  /** Told of the first of several flushes that fail in a row. */
   onFault(fault: unknown): void
   flushMs?: number
-  /** Sessions whose notes may wait; beyond it the oldest is dropped. */
+  /** Sessions whose notes may wait; beyond it the one that has waited longest is dropped. */
   mostWaiting?: number
 }
 
 const FLUSH_MS = 1_000
 const MOST_WAITING = 100_000
+/** Notes that are written together; between two such parts of a flush, requests have their turn. */
+const PART = 256
+/** Addresses that need neither be located nor looked for in Redis, for a while. */
 const REMEMBERED_ADDRESSES = 50_000
+const REMEMBERED_MS = 10 * 60_000
 
 /** Starts to gather; the timer that writes does not keep the process alive. */
 export function createActivity(options: ActivityOptions): Activity {
   const { store, facts, locate, audit, onFault, flushMs = FLUSH_MS, mostWaiting = MOST_WAITING } = options
-  const countries = new LRUCache<string, string>({ max: REMEMBERED_ADDRESSES })
-  const findNewPlaces = createPlaceWatch({ store, locate })
-  let waiting = new Map<string, Note>()
+  /** Address → country, '' where a location has none. */
+  const located = new LRUCache<string, string>({
+    max: REMEMBERED_ADDRESSES,
+    ttl: REMEMBERED_MS,
+    allowStale: true,
+    noDeleteOnStaleGet: true,
+  })
+  const countryOf = (ip: string) => located.get(ip) || undefined
+  const places = createPlaceWatch({ store, countryOf: (ip) => countryOf(ip) ?? locate(ip)?.countryCode })
+  /** By handle. A note stays here until it is written. */
+  const waiting = new Map<string, Note>()
   let flushing: Promise<void> | undefined
+  let failing = false
   let noted = 0
   let dropped = 0
 
-  function dropBeyond(bound: number): void {
-    for (const oldest of waiting.keys()) {
-      if (waiting.size <= bound) return
-      waiting.delete(oldest)
-      dropped += 1
-    }
+  async function saveLocations(ips: ReadonlySet<string>): Promise<void> {
+    const wanted = [...ips].filter((ip) => !located.has(ip))
+    const known = await facts.readLocations(wanted)
+    const found = wanted.flatMap((ip) => {
+      const stored = known.get(ip)
+      if (stored?.fresh) return []
+      const location = locate(ip)
+      return location === undefined ? [] : [{ ...location, id: stored?.location.id }]
+    })
+    await facts.saveLocations(found)
+    const stored = [...known.values()].map(({ location }) => location)
+    for (const { ip, countryCode } of [...stored, ...found]) located.set(ip, countryCode ?? '')
   }
 
   async function write(notes: readonly Note[]): Promise<void> {
     await facts.saveUserAgents(new Set(notes.map(({ use }) => use.userAgent).filter((text) => text !== '')))
-    const ips = new Set(notes.map(({ use }) => use.ip))
-    const known = await facts.readLocations(ips)
-    const stale = [...ips].filter((ip) => !known.get(ip)?.fresh)
-    const located = stale.map(locate).filter((location) => location !== undefined)
-    await facts.saveLocations(located)
-    for (const { ip, countryCode } of [...located, ...[...known.values()].map(({ location }) => location)])
-      if (countryCode !== undefined) countries.set(ip, countryCode)
-    const news = await findNewPlaces(notes)
+    await saveLocations(new Set(notes.map(({ use }) => use.ip)))
+    const news = await places.find(notes)
     await store.touch(notes)
+    places.remember(notes)
     for (const { uid, handle, use, country } of news)
       audit({ type: 'session.new-location', uid, handle, reason: country, ...use })
   }
 
-  async function flushOnce(): Promise<void> {
-    const notes = waiting
-    waiting = new Map()
-    try {
-      await write([...notes.values()].map(inOneSpelling))
-    } catch (fault) {
-      onFault(fault)
-      // What was noted meanwhile is newer.
-      waiting = new Map([...notes, ...waiting])
-      dropBeyond(mostWaiting)
+  /** What is noted while it goes on is for the next flush. */
+  async function flushAll(): Promise<void> {
+    for (let left = waiting.size; left > 0; left -= PART) {
+      const part = first(Math.min(left, PART), waiting)
+      try {
+        await write(part.map(([, note]) => inOneSpelling(note)))
+        failing = false
+      } catch (fault) {
+        if (!failing) onFault(fault)
+        failing = true
+        if (fault instanceof StoreUnavailable) return
+        dropped += part.length // it would fail again, and hold up all others
+      }
+      for (const [handle, note] of part) settle(handle, note)
     }
   }
 
+  /** Takes out what has been written; a later use that was noted meanwhile opened no session. */
+  function settle(handle: string, written: Note): void {
+    const now = waiting.get(handle)
+    if (now === written) waiting.delete(handle)
+    else if (now !== undefined) waiting.set(handle, { ...now, isNew: false })
+  }
+
   function flush(): Promise<void> {
-    if (waiting.size === 0) return flushing ?? Promise.resolve()
-    flushing ??= flushOnce().finally(() => {
+    flushing ??= flushAll().finally(() => {
       flushing = undefined
     })
     return flushing
@@ -104,9 +130,12 @@ export function createActivity(options: ActivityOptions): Activity {
       const isNew = opened !== undefined || waiting.get(handle)?.isNew === true
       const use = { ip, userAgent: cutUserAgent(userAgent) }
       waiting.set(handle, { uid, tag, handle, use, atMs: Date.now(), isNew })
-      if (waiting.size > mostWaiting) dropBeyond(mostWaiting)
+      if (waiting.size <= mostWaiting) return
+      const [oldest = ''] = waiting.keys()
+      waiting.delete(oldest)
+      dropped += 1
     },
-    countryOf: (ip) => countries.get(ip) ?? countries.get(canonicalAddress(ip)?.ip ?? ''),
+    countryOf: (ip) => countryOf(ip) ?? countryOf(canonicalAddress(ip)?.ip ?? ''),
     pending: (handle) => waiting.get(handle),
     flush,
     async close() {
@@ -116,6 +145,13 @@ export function createActivity(options: ActivityOptions): Activity {
     },
     counts: () => ({ noted, dropped, waiting: waiting.size }),
   }
+}
+
+/** @returns the `count` entries that have waited longest */
+function first(count: number, notes: ReadonlyMap<string, Note>): [string, Note][] {
+  const entries: [string, Note][] = []
+  for (const entry of notes) if (entries.push(entry) === count) break
+  return entries
 }
 
 /** Sockets and proxies spell one address in several ways; it is to be located and stored once. */

@@ -1,12 +1,14 @@
 /** An account's sessions as their owner sees them: with where and on what each was last used, up to this moment. */
 import { canonicalAddress } from '../location.js'
-import type { ListedSession, SessionView } from '../session.js'
+import type { LastUse, ListedSession, SessionView } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import type { Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
+import { createDeviceReader } from './devices.js'
+import type { Note } from './new-places.js'
 
 export interface Lister {
   /** Most recently used first; expired JWTs too, as long as they linger. */
@@ -34,27 +36,24 @@ const HANDLE = /^[\w-]{22}$/
 
 /** Makes the reader of an account's sessions. */
 export function createLister({ countersigner, jwts, store, facts, activity }: ListerParts): Lister {
+  const deviceOf = createDeviceReader()
+
   /** Two round trips, however many sessions: the records, then what they share. */
   async function view(listed: readonly ListedSession[]): Promise<SessionView[]> {
-    const used = listed.map((session) => latestUse(session, activity))
-    const hashes = new Set(
-      used.map(({ userAgentHash }) => userAgentHash).filter((hash) => hash !== undefined),
-    )
-    const ips = new Set(used.map(({ ip }) => ip).filter((ip) => ip !== undefined))
+    const used = listed.map(({ lastUse, ...session }) => ({
+      session,
+      use: latestUse(session, lastUse, activity.pending(session.handle)),
+    }))
     const [userAgents, locations] = await Promise.all([
-      facts.readUserAgents(hashes),
-      facts.readLocations(ips),
+      facts.readUserAgents(known(used.map(({ use }) => use.userAgentHash))),
+      facts.readLocations(known(used.map(({ use }) => use.ip))),
     ])
-    return listed
-      .map(({ lastUse: _, ...session }, i) => {
-        const { ip, userAgent, userAgentHash, lastSeenAt } = used[i] ?? noUse
-        return {
-          ...session,
-          lastSeenAt,
-          ip,
-          userAgent: userAgent ?? userAgents.get(userAgentHash ?? '') ?? '',
-          location: locations.get(ip ?? '')?.location,
-        }
+    return used
+      .map(({ session, use }) => {
+        const { lastSeenAt, ip } = use
+        const userAgent = use.userAgent ?? userAgents.get(use.userAgentHash ?? '') ?? ''
+        const location = locations.get(ip ?? '')?.location
+        return { ...session, lastSeenAt, ip, userAgent, device: deviceOf(userAgent), location }
       })
       .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
   }
@@ -86,15 +85,14 @@ interface LatestUse {
   userAgentHash: string | undefined
 }
 
-const noUse: LatestUse = { lastSeenAt: 0, ip: undefined, userAgent: undefined, userAgentHash: undefined }
-
-/** What this instance noted a moment ago is newer than what Redis has. */
+/** What this instance noted a moment ago is newer than what Redis has; another one may have seen a newer use. */
 function latestUse(
-  { handle, lastSeenAt, lastUse }: ListedSession,
-  activity: Pick<Activity, 'pending'>,
+  { lastSeenAt }: Pick<ListedSession, 'lastSeenAt'>,
+  lastUse: LastUse,
+  note: Note | undefined,
 ): LatestUse {
-  const note = activity.pending(handle)
-  if (note === undefined) return { ...lastUse, lastSeenAt, userAgent: undefined }
+  if (note === undefined || note.atMs < lastUse.seenAt)
+    return { ip: lastUse.ip, userAgentHash: lastUse.userAgentHash, lastSeenAt, userAgent: undefined }
   const { ip, userAgent } = note.use
   return {
     lastSeenAt: Math.max(lastSeenAt, note.atMs),
@@ -103,3 +101,6 @@ function latestUse(
     userAgentHash: undefined,
   }
 }
+
+const known = (values: readonly (string | undefined)[]): Set<string> =>
+  new Set(values.filter((value) => value !== undefined))

@@ -2,6 +2,7 @@
  * What sessions share: user agents by their hash, locations by their address. Each is stored once and referred to by
  * what the session's own record holds anyway, so that a session costs a few bytes of either, not a copy.
  */
+import { LRUCache } from 'lru-cache'
 import type { KnownLocation, Location } from '../location.js'
 import type { RedisClient } from './connect.js'
 import { orUnavailable } from './faults.js'
@@ -12,6 +13,8 @@ import { userAgentHash } from './record.js'
 const KEPT_SECONDS = 200 * 86_400
 /** An address may move: one that is still in use is looked up again after this. */
 const FRESH_MS = 30 * 86_400_000
+/** What this instance saved so lately is not saved again. */
+const SAVED_LATELY = { max: 10_000, ttl: 10 * 60_000 }
 /** Nothing sane is longer; the rest of a flood is cut off. */
 const LONGEST_USER_AGENT = 512
 
@@ -22,23 +25,27 @@ export interface SharedFacts {
   readUserAgents(hashes: Iterable<string>): Promise<Map<string, string>>
   /** Locations by address, with whether they are new enough not to be looked up again. */
   readLocations(ips: Iterable<string>): Promise<Map<string, { location: KnownLocation; fresh: boolean }>>
-  saveLocations(locations: readonly Location[]): Promise<void>
+  /** Stores locations; one whose address was stored before keeps the id that it had. */
+  saveLocations(locations: readonly (Location & { id?: number | undefined })[]): Promise<void>
 }
 
 /** The user agent as it is stored and hashed. */
 export const cutUserAgent = (userAgent: string): string => userAgent.slice(0, LONGEST_USER_AGENT)
 
 export function createSharedFacts({ redis }: { redis: RedisClient }): SharedFacts {
+  const saved = new LRUCache<string, true>(SAVED_LATELY)
   /** Keys lie in many Cluster slots: single commands, sent together, are one round trip each way. */
   const readAll = async (keys: readonly string[]) =>
     orUnavailable(Promise.all(keys.map((key) => redis.get(key))))
 
   return {
     async saveUserAgents(userAgents) {
-      const saved = [...userAgents].map((userAgent) =>
+      const missing = [...userAgents].filter((userAgent) => !saved.has(userAgent))
+      const saving = missing.map((userAgent) =>
         redis.set(userAgentKey(userAgentHash(userAgent)), userAgent, 'EX', KEPT_SECONDS),
       )
-      await orUnavailable(Promise.all(saved))
+      await orUnavailable(Promise.all(saving))
+      for (const userAgent of missing) saved.set(userAgent, true)
     },
 
     async readUserAgents(hashes) {
@@ -61,13 +68,15 @@ export function createSharedFacts({ redis }: { redis: RedisClient }): SharedFact
     },
 
     async saveLocations(locations) {
-      if (locations.length === 0) return
-      const last = await orUnavailable(redis.incrby(locationIdKey, locations.length))
-      const saved = locations.map((location, i) => {
-        const id = last - locations.length + 1 + i
-        return redis.set(locationKey(location.ip), formatLocation(location, id), 'EX', KEPT_SECONDS)
-      })
-      await orUnavailable(Promise.all(saved))
+      const unnumbered = locations.filter(({ id }) => id === undefined).length
+      let last = unnumbered === 0 ? 0 : await orUnavailable(redis.incrby(locationIdKey, unnumbered))
+      const saving = locations.map(({ id, ...location }) =>
+        id === undefined
+          ? // Another instance may have been quicker: its id stays.
+            redis.set(locationKey(location.ip), formatLocation(location, last--), 'EX', KEPT_SECONDS, 'NX')
+          : redis.set(locationKey(location.ip), formatLocation(location, id), 'EX', KEPT_SECONDS),
+      )
+      await orUnavailable(Promise.all<unknown>(saving))
     },
   }
 }
