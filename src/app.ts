@@ -33,12 +33,14 @@ import { services } from './http/services.js'
 import { specter } from './http/specter.js'
 import { createActivity } from './sessions/activity.js'
 import { createPolicy } from './sessions/policy.js'
+import { createRecall } from './sessions/recall.js'
 import { createSessions } from './sessions/sessions.js'
 import { createAccountStore } from './store/accounts.js'
 import type { RedisClient } from './store/connect.js'
 import { createEventStore } from './store/events.js'
 import { createKeyRecords } from './store/key-records.js'
 import { placeOf } from './store/keys.js'
+import { createNearCache } from './store/near-cache.js'
 import { createSessionStore } from './store/sessions.js'
 import { createSharedFacts } from './store/shared-facts.js'
 import { createCountersigner } from './token/countersign.js'
@@ -80,7 +82,8 @@ const limits = {
 /** Builds the service on an open Redis connection. Tests and embedders call it as the server does. */
 export async function buildService({ config, redis, logger }: ServiceOptions): Promise<Service> {
   const { masterKeys, jwtMaxLifeMs } = config
-  const sessionStore = createSessionStore({ redis, rotation: config.rotation })
+  const nearCache = createNearCache({ redis })
+  const sessionStore = createSessionStore({ redis, rotation: config.rotation, onEnded: nearCache.hear })
   const accountStore = createAccountStore({ redis })
   const events = createEventStore({ redis })
 
@@ -122,6 +125,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   app.addHook('onClose', async () => {
     await activity.close()
     geo.close()
+    nearCache.close()
   })
 
   const accounts = auditAccounts(
@@ -133,6 +137,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
       },
     }),
     audit,
+    (uid) => nearCache.hear(`@${placeOf(uid).uidHash}`),
   )
   const sessions = createSessions({
     countersigner: createCountersigner(masterKeys),
@@ -143,6 +148,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     audit,
     facts,
     activity,
+    recall: createRecall(nearCache, config.rotation),
   })
 
   let draining = false

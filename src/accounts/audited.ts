@@ -18,7 +18,12 @@ export interface AuditedAccounts
   remove(uid: string, actor: Actor): Result<'remove'>
 }
 
-export function auditAccounts(accounts: Accounts, audit: Audit): AuditedAccounts {
+/** @param changed called with the uid of an account that was changed here, before the change is acknowledged */
+export function auditAccounts(
+  accounts: Accounts,
+  audit: Audit,
+  changed: (uid: string) => void,
+): AuditedAccounts {
   async function recorded<T>(
     type: EventType,
     uid: string,
@@ -27,7 +32,10 @@ export function auditAccounts(accounts: Accounts, audit: Audit): AuditedAccounts
     happened: (result: T) => boolean,
   ): Promise<T> {
     const result = await change
-    if (happened(result)) audit({ type, actor, uid: canonicalName(uid), ip, userAgent })
+    if (happened(result)) {
+      changed(uid)
+      audit({ type, actor, uid: canonicalName(uid), ip, userAgent })
+    }
     return result
   }
   const isOk = ({ ok }: { ok: boolean }) => ok

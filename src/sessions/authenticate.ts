@@ -13,6 +13,7 @@ import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
 import { auditPresented } from './audit-presented.js'
 import type { Credential } from './credential.js'
+import type { Recall } from './recall.js'
 
 export interface Authenticator {
   /**
@@ -39,17 +40,20 @@ export interface AuthenticatorParts {
   passwords: PasswordJudge
   audit: Audit
   activity: Pick<Activity, 'note'>
+  recall: Recall
 }
 
 /** Makes the authenticator of one key ring, one store and one set of accounts. */
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
-  const { countersigner, jwts, store, passwords, audit, activity } = parts
+  const { countersigner, jwts, store, passwords, audit, activity, recall } = parts
 
   async function judgeToken(
     { token, handle, uid }: Credential & { kind: 'token' },
     mode: Mode,
     use: Use | undefined,
   ): Promise<Decision> {
+    const known = recall.find('token', token, mode, { handle, uid })
+    if (known !== undefined) return known
     const claim = countersigner.verify(token)
     if (typeof claim === 'string') return refuse(claim)
     if (handle !== undefined && handle !== claim.handle) return refuse('mismatch')
@@ -58,6 +62,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const place = uid === undefined ? undefined : placeOf(uid)
     if (place !== undefined && place.tag !== claim.tag) return refuse('mismatch')
 
+    const ticket = recall.begin()
     const presented = await store.present({ ...claim, uidHash: place?.uidHash }, mode)
     auditPresented(audit, presented, use)
     switch (presented.verdict) {
@@ -65,6 +70,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       case 'reissued':
         return grant(presented, { value: countersigner.mint(claim, presented.n, presented.b), fresh: true })
       case 'current':
+        recall.keep(token, ticket, presented)
         return grant(presented, { value: token, fresh: false })
       case 'accepted':
         return grant(presented, undefined)
@@ -74,13 +80,18 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   }
 
   async function judgeJwt(jwt: string): Promise<Decision> {
+    const known = recall.find('jwt', jwt, 'verify')
+    if (known !== undefined) return known
     const claim = await jwts.verify(jwt)
     if (typeof claim === 'string') return refuse(claim)
+    const ticket = recall.begin()
     const { tag, uidHash } = placeOf(claim.uid)
     const presented = await store.present({ tag, uidHash, handle: claim.handle, n: 0, b: 0 }, 'verify')
     switch (presented.verdict) {
       case 'current':
-        return presented.session.kind === 'jwt' ? grant(presented, undefined) : refuse('mismatch')
+        if (presented.session.kind !== 'jwt') return refuse('mismatch')
+        recall.keep(jwt, ticket, presented, presented.session.endsAt - claim.expiresAt)
+        return grant(presented, undefined)
       case 'rotated':
       case 'reissued':
       case 'accepted':

@@ -22,6 +22,7 @@ export interface EventStore {
   newest(): Promise<string>
 }
 
+/** Keeps the trail in one Redis. */
 export function createEventStore({ redis }: { redis: RedisClient }): EventStore {
   return {
     async append(event) {

@@ -21,6 +21,7 @@ interface Parts {
   pinnedNowMs?: () => number
 }
 
+/** Keeps the sealed ring in one Redis. */
 export function createKeyRecords({ redis, pinnedNowMs }: Parts): KeyRecords {
   for (const [command, file] of Object.entries(scripts)) {
     const lua = readFileSync(new URL(`./lua/${file}`, import.meta.url), 'utf8')

@@ -43,8 +43,8 @@ export interface NearCache {
   begin(): Ticket
   /** Keeps an answer unless something was heard since `ticket` that concerns it. */
   keep(token: string, ticket: Ticket, answer: Remembered): void
-  /** Monotonic ms; the clock of all times here. */
-  now(): number
+  /** Hears at once of what this instance does itself: a handle that ended, or `@<uid hash>` of an account that changed. */
+  hear(name: string): void
   counts(): { hits: number; misses: number; leaseLosses: number; refusedStale: number; entries: number }
   close(): void
 }
@@ -63,6 +63,7 @@ const LONGEST_MS = 300_000
 const HEARD_FOR_MS = 2 * LONGEST_MS
 const MOST_HEARD = 100_000
 
+/** Makes the near-cache of one Redis; it is of use as soon as its stream is up. */
 export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: NearCacheOptions): NearCache {
   const entries = new LRUCache<string, Remembered & Ticket>({ max: maxEntries })
   /** By handle, or `@<uid hash>`: when its tombstone was heard last. */
@@ -124,7 +125,9 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       const goodUntil = Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS)
       entries.set(token, { ...answer, ...ticket, goodUntil })
     },
-    now: () => performance.now(),
+    hear: (name) => {
+      heard.set(name, performance.now())
+    },
     counts: () => ({
       hits,
       misses,

@@ -27,8 +27,10 @@ export interface Presentation {
 export type Presented =
   /** `n` and `b` are what to hand out, now and never again. */
   | ({ verdict: 'rotated' | 'reissued'; n: number; b: number } & Facts)
-  /** `current`: the newest there is; `accepted`: a superseded one that is still good. */
-  | ({ verdict: 'current' | 'accepted' } & Facts)
+  /** The newest there is: how long ago it was handed out, and how long the session lives if it is not used again, ms. */
+  | ({ verdict: 'current'; ageMs: number; remainingMs: number } & Facts)
+  /** A superseded one that is still good. */
+  | ({ verdict: 'accepted' } & Facts)
   /** `ended`: the session was revoked for it; `lastUse` is where it was used before. */
   | ({ verdict: 'fork' | 'replay' | 'reissue-limit' | 'ahead'; ended: boolean; lastUse: LastUse } & Facts)
   | { verdict: 'unknown' | 'mismatch' | 'expired' | 'suspended' }
@@ -46,11 +48,16 @@ interface Parts {
   rotation: RotationPolicy
   /** '0' for Redis' own clock. */
   now: () => number | '0'
+  onEnded: (handle: string) => void
+  /** Bounds the calls in flight, and translates what goes wrong with them. */
+  ask: <T>(call: () => Promise<T>) => Promise<T>
 }
+
+type Reply = Exclude<PresentReply, ['fault', string]>
 
 interface Waiting extends Presentation {
   mode: Mode
-  resolve: (presented: Presented) => void
+  resolve: (reply: Reply) => void
   reject: (error: unknown) => void
 }
 
@@ -61,8 +68,8 @@ const REMEMBERED = 50_000
 /** A branch is one byte of the token. */
 const BRANCHES = 256
 
-/** @returns presents one token, judged after all those presented before it; rejects with what Redis or ioredis said */
-export function createPresenter({ redis, rotation, now }: Parts) {
+/** @returns presents one token, judged after all those presented before it */
+export function createPresenter({ redis, rotation, now, onEnded, ask }: Parts) {
   const { rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay } = rotation
   const policy = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
   /** By handle: generation and branch count of what this instance handed out last, which Redis may have lost since. */
@@ -93,7 +100,7 @@ export function createPresenter({ redis, rotation, now }: Parts) {
     const repeated: Waiting[] = []
     for (const [i, one] of batch.entries()) {
       const reply = replies[i] ?? ['fault', 'ERR present.lua answered less than it was asked']
-      if (reply[0] !== 'fault') one.resolve(toPresented(one, reply))
+      if (reply[0] !== 'fault') one.resolve(reply)
       else if (mayRepeat && firstWord(reply[1]) === 'OOM') repeated.push({ ...one, mode: 'verify' })
       else one.reject(faultOf(reply[1]))
     }
@@ -108,14 +115,11 @@ export function createPresenter({ redis, rotation, now }: Parts) {
     return error
   }
 
-  function toPresented(
-    { tag, handle }: Presentation,
-    reply: Exclude<PresentReply, ['fault', string]>,
-  ): Presented {
+  function toPresented({ tag, handle }: Presentation, reply: Reply): Presented {
     if (reply[0] === 'revoked') return { verdict: reply[0], reason: reply[1] }
     if (reply.length === 1) return { verdict: reply[0] }
 
-    const [verdict, n, b, event, doc, facts, lastUse] = reply
+    const [verdict, n, b, event, doc, facts, more] = reply
     const account = parseAccount(doc)
     const session = toSession(facts, tag, account)
     const repair = event === '' ? undefined : event
@@ -124,19 +128,27 @@ export function createPresenter({ redis, rotation, now }: Parts) {
       case 'reissued':
         handedOut.set(handle, Math.max(handedOut.get(handle) ?? 0, n * BRANCHES + b + 1))
         return { verdict, n, b, session, account, repair }
-      case 'current':
+      case 'current': {
+        const [ageMs, remainingMs] = more
+        return { verdict, ageMs, remainingMs, session, account, repair }
+      }
       case 'accepted':
         return { verdict, session, account, repair }
       default: {
         const ended = verdict === 'reissue-limit' || (verdict !== 'ahead' && onReplay === 'revoke')
-        return { verdict, ended, lastUse: parseUse(Buffer.from(lastUse)), session, account, repair }
+        if (ended) onEnded(handle)
+        return { verdict, ended, lastUse: parseUse(Buffer.from(more)), session, account, repair }
       }
     }
   }
 
-  return (presentation: Presentation, mode: Mode): Promise<Presented> =>
-    new Promise((resolve, reject) => {
+  function enqueue(presentation: Presentation, mode: Mode): Promise<Reply> {
+    return new Promise((resolve, reject) => {
       if (waiting.length === 0) setImmediate(flush)
       waiting.push({ ...presentation, mode, resolve, reject })
     })
+  }
+
+  return async (presentation: Presentation, mode: Mode): Promise<Presented> =>
+    toPresented(presentation, await ask(() => enqueue(presentation, mode)))
 }

@@ -5,7 +5,7 @@
 import { hash } from 'node:crypto'
 import { isIP, SocketAddress } from 'node:net'
 import type { Account } from '../account.js'
-import type { Kind, LastUse, Session, Use } from '../session.js'
+import type { Kind, LastUse, LifePolicy, Session, Use } from '../session.js'
 
 /** A session as the scripts reply it; `Text` is string or Buffer, by the form of the command. Times are ms. */
 export type Facts<Text> = [
@@ -17,21 +17,53 @@ export type Facts<Text> = [
   scopes: Text,
 ]
 
+export interface NewRecord {
+  tag: string
+  handle: string
+  uid: string
+  kind: Kind
+  scopes: readonly string[]
+  /** No two live JWTs of an account share one. */
+  description?: string | undefined
+  use?: Use | undefined
+  life: LifePolicy
+}
+
+export type OpenedRecord =
+  | { verdict: 'opened'; session: Session; account: Account; evicted: string[] }
+  | { verdict: 'unknown' | 'suspended' | 'revoked' | 'description-taken' }
+
+/** A session that was ended, as it last was. */
+export interface Ended {
+  session: Session
+  account: Account
+  lastUse: LastUse
+}
+
+export interface UseNote {
+  tag: string
+  handle: string
+  use: Use
+  /** ms since the epoch by this machine's clock; now when absent. */
+  atMs?: number | undefined
+}
+
 /** One presentation's reply of `lua/present.lua`. */
 export type PresentReply =
   | [verdict: 'unknown' | 'mismatch' | 'expired' | 'suspended']
   | [verdict: 'revoked', reason: string]
   | [verdict: 'fault', error: string]
   | [
-      verdict:
-        | 'rotated'
-        | 'reissued'
-        | 'current'
-        | 'accepted'
-        | 'fork'
-        | 'replay'
-        | 'reissue-limit'
-        | 'ahead',
+      verdict: 'rotated' | 'reissued' | 'current' | 'accepted',
+      n: number,
+      b: number,
+      event: '' | 'repaired' | 'fast-forwarded',
+      doc: string,
+      facts: Facts<string>,
+      more: [ageMs: number, remainingMs: number],
+    ]
+  | [
+      verdict: 'fork' | 'replay' | 'reissue-limit' | 'ahead',
       n: number,
       b: number,
       event: '' | 'repaired' | 'fast-forwarded',

@@ -4,67 +4,37 @@
  * Refusals are verdicts; what throws is `StoreUnavailable`, or a bug. After a fault nobody knows whether a write happened:
  * every call may be repeated.
  */
-import type { Account } from '../account.js'
 import { StoreUnavailable } from '../errors.js'
-import type {
-  Kind,
-  LastUse,
-  LifePolicy,
-  ListedSession,
-  Mode,
-  RotationPolicy,
-  Session,
-  Use,
-} from '../session.js'
+import type { ListedSession, Mode, RotationPolicy } from '../session.js'
 import { parseAccount } from './account-record.js'
 import { batches } from './batches.js'
 import type { RedisClient } from './connect.js'
 import { orUnavailable } from './faults.js'
 import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey } from './keys.js'
 import { createPresenter, type Presentation, type Presented } from './presentations.js'
-import { packUse, parseUse, toSession } from './record.js'
+import {
+  type Ended,
+  type NewRecord,
+  type OpenedRecord,
+  packUse,
+  parseUse,
+  toSession,
+  type UseNote,
+} from './record.js'
 import { defineSessionScripts } from './scripts.js'
 
 export type { Presentation, Presented } from './presentations.js'
+export type { Ended, NewRecord, OpenedRecord, UseNote } from './record.js'
 
 export interface SessionStoreOptions {
   redis: RedisClient
   rotation: RotationPolicy
+  /** Called with the handle of each session that a call here has ended, before the call resolves. */
+  onEnded?: (handle: string) => void
   /** Test hook, ms; Redis' own clock when absent. */
   now?: () => number
   /** Calls that may be in flight at once; further ones fail at once rather than queue. */
   mostInFlight?: number
-}
-
-export interface NewRecord {
-  tag: string
-  handle: string
-  uid: string
-  kind: Kind
-  scopes: readonly string[]
-  /** No two live JWTs of an account share one. */
-  description?: string | undefined
-  use?: Use | undefined
-  life: LifePolicy
-}
-
-export type OpenedRecord =
-  | { verdict: 'opened'; session: Session; account: Account; evicted: string[] }
-  | { verdict: 'unknown' | 'suspended' | 'revoked' | 'description-taken' }
-
-/** A session that was ended, as it last was. */
-export interface Ended {
-  session: Session
-  account: Account
-  lastUse: LastUse
-}
-
-export interface UseNote {
-  tag: string
-  handle: string
-  use: Use
-  /** ms since the epoch by this machine's clock; now when absent. */
-  atMs?: number | undefined
 }
 
 export interface SessionStore {
@@ -89,17 +59,18 @@ export interface SessionStore {
 const MOST_IN_FLIGHT = 10_000
 /** Branches are one byte of the token; the highest is kept free. */
 const MOST_REISSUES = 250
+/** A record keeps its times as five-byte distances from its absolute end. */
+const LONGEST_LIFE_MS = 2 ** 40 - 1
 /** Notes that one script call takes. */
 const MOST_NOTES = 256
 
 /** Makes the session store of one Redis. @throws Error when the rotation policy is beyond what a record can hold */
 export function createSessionStore(options: SessionStoreOptions): SessionStore {
-  const { redis, rotation, mostInFlight = MOST_IN_FLIGHT } = options
+  const { redis, rotation, onEnded = () => undefined, mostInFlight = MOST_IN_FLIGHT } = options
   if (!(rotation.reissues >= 0 && rotation.reissues <= MOST_REISSUES))
     throw new Error(`a token cannot be re-issued more than ${MOST_REISSUES} times in a row`)
   const now = options.now ?? (() => '0' as const)
   defineSessionScripts(redis)
-  const present = createPresenter({ redis, rotation, now })
   let inFlight = 0
 
   /** Every call passes here: bounded in number, and with Redis' troubles translated. */
@@ -115,6 +86,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
 
   return {
     async open({ tag, handle, uid, kind, scopes, description = '', use, life }) {
+      if (!(life.absoluteMs <= LONGEST_LIFE_MS)) throw new RangeError('no session lives longer than 34 years')
       const place = placeOf(uid)
       const unique = kind === 'jwt' && description !== '' ? 'unique' : ''
       const reply = await ask(() =>
@@ -124,7 +96,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
           accountKey(place),
           now(),
           kind,
-          life.idleMs,
+          Math.min(life.idleMs, life.absoluteMs),
           life.absoluteMs,
           kind === 'jwt' ? (life.lingerMs ?? 0) : 0,
           life.maxSessions,
@@ -137,24 +109,29 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       if (reply[0] !== 'opened') return { verdict: reply[0] }
       const [verdict, facts, doc, evicted] = reply
       const account = parseAccount(doc)
+      evicted.forEach(onEnded)
       return { verdict, session: toSession(facts, tag, account), account, evicted }
     },
 
-    present: (presentation, mode) => ask(() => present(presentation, mode)),
+    present: createPresenter({ redis, rotation, now, onEnded, ask }),
 
     async revoke(tag, handle, reason, uidHash = '') {
       const reply = await ask(() =>
         redis.sessionRevokeBuffer(sessionKey(tag, handle), now(), reason, uidHash),
       )
       if (reply === null) return undefined
+      onEnded(handle)
       const [facts, doc, lastUse] = reply
       if (doc === null) return undefined // its account went before it: there is nobody to speak of
       const account = parseAccount(doc.toString())
       return { session: toSession(facts, tag, account), account, lastUse: parseUse(lastUse) }
     },
 
-    revokeAll: (place, reason, exceptHandle = '') =>
-      ask(() => redis.sessionRevokeAll(sessionsOfKey(place), now(), reason, exceptHandle)),
+    async revokeAll(place, reason, exceptHandle = '') {
+      const ended = await ask(() => redis.sessionRevokeAll(sessionsOfKey(place), now(), reason, exceptHandle))
+      ended.forEach(onEnded)
+      return ended
+    },
 
     async list(place) {
       const [doc, ...entries] = await ask(() =>

@@ -32,6 +32,7 @@ export interface SharedFacts {
 /** The user agent as it is stored and hashed. */
 export const cutUserAgent = (userAgent: string): string => userAgent.slice(0, LONGEST_USER_AGENT)
 
+/** Keeps the facts in one Redis. */
 export function createSharedFacts({ redis }: { redis: RedisClient }): SharedFacts {
   const saved = new LRUCache<string, true>(SAVED_LATELY)
   /** Keys lie in many Cluster slots: single commands, sent together, are one round trip each way. */

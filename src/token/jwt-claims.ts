@@ -34,6 +34,7 @@ const WireClaims = Type.Object({
 export type WireClaims = Static<typeof WireClaims>
 const form = Compile(WireClaims)
 
+/** @returns the claim as it is signed, in the order in which all our tokens have it */
 export function toWireClaims(claim: JwtClaim, issuer: string): WireClaims {
   const id = uuidOfHandle(claim.handle)
   return {

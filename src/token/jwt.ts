@@ -54,6 +54,7 @@ const HEADER = /^\{"alg":"([A-Za-z0-9]+)","typ":"pat\+jwt","kid":"([A-Za-z0-9_-]
 const SKEW_MS = 30_000
 const KEPT_CLAIMS = 10_000
 
+/** Signs and proves the JWTs of one issuer with the keys of one ring. */
 export function createJwts({ keys, issuer }: Parts): Jwts {
   const proved = new LRUCache<string, { key: VerifyingKey; claim: DatedClaim }>({ max: KEPT_CLAIMS })
   const signerOf = oncePerKey(createSignerOf)

@@ -78,6 +78,7 @@ const RETRY_MS = 1_000
 /** How many looks in a row may fail before a key signs that this instance has not published. */
 const MISSED_LOOKS = 5
 
+/** Makes this instance's copy of the ring; `start` fills it. */
 export function createKeyRing(options: KeyRingOptions): KeyRing {
   const { alg, periodMs, lifeMs, jwksMaxAgeMs, refreshMs = REFRESH_MS, cooldownMs = COOLDOWN_MS } = options
   if (alg === 'HS256' && options.secret === undefined) throw new Error('HS256 needs a secret')

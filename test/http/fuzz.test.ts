@@ -49,6 +49,8 @@ t.test(`${RUNS} tokens in process`, async (t) => {
     passwords: { authenticate: unreachable },
     audit: unreachable,
     activity: { note: unreachable },
+    recall: { find: () => undefined, begin: unreachable, keep: unreachable },
+    recall: { find: () => undefined, begin: unreachable, keep: unreachable },
   })
   const use = { ip: '127.0.0.1', userAgent: '' }
   const refusals = new Map<string, number>()

@@ -7,8 +7,9 @@
 --             the caller remembers to have handed out (0, 0: none), uid hash that the client claims ('': none)
 -- Returns     one reply a presentation: {'unknown'}, {'revoked', why}, {'mismatch'}, {'expired'}, {'suspended'},
 --             {'fault', error}; or {verdict, generation and branch to hand out, '' or 'repaired' or 'fast-forwarded',
---             account document, facts, last use as bytes}, where verdict is 'rotated', 'reissued', 'current', 'accepted',
---             or, a refusal: 'fork', 'replay', 'reissue-limit', 'ahead'
+--             account document, facts, {ms since c was handed out, ms until the session ends}}, where verdict is
+--             'rotated', 'reissued', 'current' or 'accepted'; or, a refusal, with its last use as bytes for the last:
+--             'fork', 'replay', 'reissue-limit' or 'ahead'
 -- Invariant:  a refused presentation hands nothing out; a session that is gone is not written; an error means that
 --             nothing of its presentation was written.
 local now = clock(ARGV[1])
@@ -53,7 +54,8 @@ local function present(i)
     if goes_on[verdict] then slide(r, now) end
     save(r, ended, now)
   end
-  return { verdict, n, b, event, account[1], facts(r), { r.use:byte(1, -1) } }
+  local more = goes_on[verdict] and { now - r.t, r.e - now } or { r.use:byte(1, -1) }
+  return { verdict, n, b, event, account[1], facts(r), more }
 end
 
 local replies = {}
