@@ -11,6 +11,7 @@ import pretty from 'pino-pretty'
 import { buildService } from './app.js'
 import { readConfig, type Settings } from './config.js'
 import { banner } from './server/banner.js'
+import { fetchFirstDatabase } from './server/first-location-database.js'
 import { listen } from './server/listen.js'
 import { connectRedis, type RedisConnection } from './store/connect.js'
 import { startEmbeddedRedis } from './store/embedded.js'
@@ -48,6 +49,7 @@ try {
   const admin = await accounts.ensureAdmin(settings.adminPassword)
   const place = await listen(app, settings)
   process.stdout.write(banner({ place, redis, admin }))
+  if (settings.redisUrl === undefined) opened.push(fetchFirstDatabase({ ...settings, log }))
 } catch (error) {
   if (leaving) await new Promise(() => {}) // what failed was taken away by the one who ends the process
   process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
