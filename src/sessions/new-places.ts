@@ -41,6 +41,7 @@ interface Parts {
 /** Sessions whose last address is remembered. */
 const REMEMBERED = 100_000
 
+/** Watches over the places of all accounts of one store. */
 export function createPlaceWatch({ store, countryOf }: Parts): PlaceWatch {
   const lastIps = new LRUCache<string, string>({ max: REMEMBERED })
 

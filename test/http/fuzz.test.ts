@@ -50,7 +50,6 @@ t.test(`${RUNS} tokens in process`, async (t) => {
     audit: unreachable,
     activity: { note: unreachable },
     recall: { find: () => undefined, begin: unreachable, keep: unreachable },
-    recall: { find: () => undefined, begin: unreachable, keep: unreachable },
   })
   const use = { ip: '127.0.0.1', userAgent: '' }
   const refusals = new Map<string, number>()
