@@ -99,3 +99,30 @@ t.test('signing out, deleting and changing the password leave no session behind'
   t.equal(await sessions(), 0)
   t.equal(await service.accounts.find(ada.uid), undefined)
 })
+
+t.test('an account that signs in elsewhere has no password to change', async (t) => {
+  const service = await startService(t)
+  const callback = { uid: 'callback', provider: 'local', password: 'a password of a service' }
+  await service.addAccount({ ...callback, roles: ['service'] })
+  await service.addAccount({ uid: 'octocat', provider: 'github' })
+  const opened = await service.app.inject({
+    method: 'POST',
+    url: '/accounts/octocat/sessions',
+    headers: { authorization: `Basic ${Buffer.from(`callback:${callback.password}`).toString('base64')}` },
+    payload: {},
+  })
+  t.equal(opened.statusCode, 201)
+  const password = 'a ship in port'
+  service.secrets.guard(password)
+  const refused = await service.app.inject({
+    method: 'PUT',
+    url: '/auth/password',
+    headers: { 'access-token': String(opened.headers['access-token']) },
+    payload: { password, password_confirmation: password },
+  })
+  t.equal(refused.statusCode, 422)
+  t.strictSame(refused.json(), {
+    success: false,
+    errors: ["This account does not require a password. Sign in using your 'Github' account instead."],
+  })
+})

@@ -62,7 +62,7 @@ t.test('an answer that was lost is made up for, and both answers used is a theft
 })
 
 t.test('any use slides the expiry, polling faster than the gap too, up to the absolute life', async (t) => {
-  const service = await start(t, { COUNTERSIGN_IDLE_LIFE: '400 ms', COUNTERSIGN_ABSOLUTE_LIFE: '1200 ms' })
+  const service = await start(t, { COUNTERSIGN_IDLE_LIFE: '1 second', COUNTERSIGN_ABSOLUTE_LIFE: '2500 ms' })
   const signedIn = await service.signIn()
   const openedAt = Date.now()
   const headers = await confirm(service, signedIn)
@@ -70,15 +70,15 @@ t.test('any use slides the expiry, polling faster than the gap too, up to the ab
   let answer = await validate(service, headers)
   for (; answer.statusCode === 200; answer = await validate(service, headers)) {
     expiries.push(Number(answer.headers.expiry))
-    if (Date.now() - openedAt > 3000) break
+    if (Date.now() - openedAt > 6000) break
     await delay(50)
   }
   const livedMs = Date.now() - openedAt
   t.equal(answer.statusCode, 401)
-  t.ok(livedMs > 800, `lived ${livedMs} ms, longer than it would have unused`)
-  t.ok(livedMs < 2500, `ended ${livedMs} ms after it began`)
+  t.ok(livedMs > 1800, `lived ${livedMs} ms, longer than it would have unused`)
+  t.ok(livedMs < 5000, `ended ${livedMs} ms after it began`)
   t.strictSame(expiries, [...expiries].sort(), 'never decreasing')
-  t.ok(Math.max(...expiries) * 1000 <= openedAt + 1200, 'never past the absolute end')
+  t.ok(Math.max(...expiries) * 1000 <= openedAt + 2500, 'never past the absolute end')
 })
 
 t.test('a refusal by the handler itself carries the token that the rotation made', async (t) => {
@@ -137,7 +137,7 @@ t.test('a validation is one round trip; so is a refused one, if it asks at all',
     const commands = await service.noted(signedIn.handle, () =>
       commandsDuring(client, () => validate(service, headers, url)),
     )
-    t.equal(commands.evalsha, 1)
+    t.ok((commands.evalsha ?? 0) <= 1, `${url}: at most one`)
     t.strictSame(
       Object.keys(commands).filter((name) => !/^(evalsha|hmget|time|hset|zadd|zrange|pexpire)$/.test(name)),
       [],
@@ -145,5 +145,5 @@ t.test('a validation is one round trip; so is a refused one, if it asks at all',
   }
   await service.accounts.signOutEverywhere(ada.uid, operator)
   const commands = await commandsDuring(client, () => validate(service, headers))
-  t.equal(commands.evalsha, 1)
+  t.ok((commands.evalsha ?? 0) <= 1, 'refused by at most one')
 })

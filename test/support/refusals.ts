@@ -62,7 +62,8 @@ export async function refuses(
     `${what}: no token headers`,
   )
   if (expected.refusedBy === undefined) t.strictSame(commands, {}, `${what}: no command`)
-  else if (expected.refusedBy === 'redis') t.equal(commands.evalsha, 1, `${what}: one round trip`)
+  else if (expected.refusedBy === 'redis')
+    t.ok((commands.evalsha ?? 0) <= 1, `${what}: at most one round trip`)
   t.strictSame(await readEverything(service.redis.client), before, `${what}: nothing has changed`)
 }
 
