@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { generateMasterKeys } from '../src/token/master-keys.js'
 import { measure, type Result } from './harness.js'
+import { crowd, describeMemory, measureMemory } from './memory.js'
 import { progressLine } from './progress.js'
 import { startBenchRedis } from './redis.js'
 import { describe, describeOrigin, type Report, save } from './report.js'
@@ -19,6 +20,8 @@ import { readSettings, type Settings } from './settings.js'
 
 const scenarios: readonly Scenario[] = [rotate, validate, verify, forged]
 
+const MEMORY = 'memory'
+
 export interface Run {
   args: readonly string[]
   print(text: string): void
@@ -29,16 +32,17 @@ export interface Run {
 
 /** @returns the exit code: 0 when everything was measured, whatever the verdicts; 1 when not; 2 for wrong arguments */
 export async function bench(run: Run): Promise<number> {
-  const settings = readSettings(
-    run.args,
-    scenarios.map(({ name }) => name),
-  )
+  const settings = readSettings(run.args, [...scenarios.map(({ name }) => name), MEMORY])
   if ('exitCode' in settings) {
     run.print(settings.text)
     return settings.exitCode
   }
   const dir = await mkdtemp(join(tmpdir(), 'cs-bench-'))
   try {
+    if (settings.only.includes(MEMORY)) {
+      run.print(await memory(dir, run))
+      if (settings.only.length === 1) return 0
+    }
     const report = await measureAll(settings, dir, run)
     run.print(describe(report, scenarios))
     if (settings.save) run.print(`\nkept as ${await save(report, settings.results)}`)
@@ -48,6 +52,22 @@ export async function bench(run: Run): Promise<number> {
     return 1
   } finally {
     await rm(dir, { recursive: true, force: true })
+  }
+}
+
+/** Only when it is asked for: it says nothing about speed. */
+async function memory(dir: string, run: Run): Promise<string> {
+  const line = progressLine(run.progressTo)
+  const redis = await startBenchRedis(dir, resolve('.cache/redis'))
+  const stop = () => redis.stop()
+  run.signal.addEventListener('abort', stop)
+  try {
+    const measured = await measureMemory(redis.url, crowd, (what) => line.show(MEMORY, what))
+    return describeMemory(measured, crowd)
+  } finally {
+    run.signal.removeEventListener('abort', stop)
+    line.clear()
+    await redis.stop()
   }
 }
 
