@@ -5,12 +5,13 @@
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Cluster, type CommonRedisOptions, Redis } from 'ioredis'
+import { Cluster, type CommonRedisOptions, Redis, ReplyError } from 'ioredis'
 import type { Logger } from 'pino'
 import { parseRedisUrl, type RedisTarget } from './redis-url.js'
 import { judgeServer } from './suitability.js'
 
 export type RedisClient = Redis | Cluster
+type Log = Pick<Logger, 'info' | 'warn'>
 
 export interface RedisConnection {
   client: RedisClient
@@ -23,9 +24,8 @@ export interface RedisConnection {
 
 const COMMAND_TIMEOUT_MS = 250
 /**
- * A Redis that has owed an answer for so long is given up, and with it what is queued on its connection, which would
- * otherwise grow without bound. From then on requests are refused at once, until a new connection is answered. Well
- * above the other, so that a stall of our own is not taken for its silence.
+ * A connection that has owed an answer for so long is given up, lest its queue grow without bound; until a new one is
+ * answered, requests are refused at once. Well above the other: a stall of our own must not be taken for silence.
  */
 const SILENCE_MS = 1_000
 const CONNECT_TIMEOUT_MS = 1_000
@@ -41,14 +41,15 @@ const QUIT_WITHIN_MS = 300
  */
 export async function connectRedis(
   url: string,
-  { log, withinMs = 10_000 }: { log: Pick<Logger, 'info' | 'warn'>; withinMs?: number },
+  { log, withinMs = 10_000 }: { log: Log; withinMs?: number },
 ): Promise<RedisConnection> {
   const target = parseRedisUrl(url)
   const client = open(target)
   reportChanges(client, target.shown, log)
+  const deadline = performance.now() + withinMs
   try {
     await untilReady(client, withinMs)
-    const version = await makeSure(client, log)
+    const version = await makeSure(client, log, deadline)
     return { client, shown: target.shown, version, close: () => close(client) }
   } catch (error) {
     client.disconnect()
@@ -113,9 +114,7 @@ function open(target: RedisTarget): RedisClient {
   }
 }
 
-function trust({ ca }: { ca: string | undefined }): { ca?: Buffer } {
-  return ca === undefined ? {} : { ca: readFileSync(ca) }
-}
+const trust = ({ ca }: { ca: string | undefined }) => (ca === undefined ? {} : { ca: readFileSync(ca) })
 
 /** After a failover the connection may lead to what is a replica now; a new one may find the master. */
 function onReadOnly(): (error: Error) => boolean {
@@ -129,7 +128,7 @@ function onReadOnly(): (error: Error) => boolean {
 }
 
 /** One line when Redis goes away and one when it is back, however many attempts lie between. */
-function reportChanges(client: RedisClient, shown: string, log: Pick<Logger, 'info' | 'warn'>): void {
+function reportChanges(client: RedisClient, shown: string, log: Log): void {
   let state: 'new' | 'up' | 'down' = 'new'
   const down = (reason: string): void => {
     if (state !== 'down') log.warn({ redis: shown, reason }, 'Redis is not available')
@@ -160,10 +159,7 @@ async function untilReady(client: RedisClient, withinMs: number): Promise<void> 
     await new Promise<void>((resolve, reject) => {
       const giveUp = (): void => reject(new Error(`not ready within ${withinMs / 1000} s: ${last}`))
       const timer = setTimeout(giveUp, withinMs)
-      client.once('ready', () => {
-        clearTimeout(timer)
-        resolve()
-      })
+      client.once('ready', () => resolve(clearTimeout(timer)))
     })
   } finally {
     client.off('error', note)
@@ -174,13 +170,23 @@ async function untilReady(client: RedisClient, withinMs: number): Promise<void> 
  * Asks every master what it is. On a cluster this also opens the connections to all of them, which would otherwise be
  * made by the first commands, and refuse the second ones meanwhile.
  */
-async function makeSure(client: RedisClient, log: Pick<Logger, 'warn'>): Promise<string> {
+async function makeSure(client: RedisClient, log: Log, deadline: number): Promise<string> {
   const nodes = client instanceof Cluster ? client.nodes('master') : [client]
-  const judged = (await Promise.all(nodes.map((node) => node.info()))).map(judgeServer)
+  const judged = (await Promise.all(nodes.map((node) => infoOf(node, deadline)))).map(judgeServer)
   for (const { problem } of judged) if (problem !== undefined) throw new Error(problem)
   const warning = judged.find((one) => one.warning !== undefined)?.warning
   if (warning !== undefined) log.warn(warning)
   return judged[0]?.version ?? ''
+}
+
+/** A machine that is only just starting, or a Redis that is, may be slow to answer the first time. */
+async function infoOf(node: Redis, deadline: number): Promise<string> {
+  const retry = async (error: unknown): Promise<string> => {
+    if (error instanceof ReplyError || performance.now() > deadline) throw error
+    await delay(LONGEST_RETRY_MS)
+    return infoOf(node, deadline)
+  }
+  return node.info().catch(retry)
 }
 
 async function close(client: RedisClient): Promise<void> {
