@@ -15,6 +15,7 @@
  * | `cs:account-id`            | string | for ever                        | accounts (counter)                    |
  * | `cs:ua:<hash>`             | string | 200 days after its last use     | shared-facts (a user agent)           |
  * | `cs:geo:<ip>`              | string | 200 days after it was located   | shared-facts (a location)             |
+ * | `cs:place:<hash>`          | string | 201 days after it was saved     | shared-facts (a location's words)     |
  * | `cs:geo-id`                | string | for ever                        | shared-facts (counter)                |
  * | `cs:events`                | stream | trimmed by length               | events                                |
  * | `cs:key-ring`              | string | for ever                        | key records (sealed)                  |
@@ -50,4 +51,5 @@ export const keyRingKey = 'cs:key-ring'
 
 export const userAgentKey = (hash: string): string => `cs:ua:${hash}`
 export const locationKey = (ip: string): string => `cs:geo:${ip}`
+export const placeNameKey = (hash: string): string => `cs:place:${hash}`
 export const locationIdKey = 'cs:geo-id'

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis'
 
 /** Shared facts about where and on what sessions are used; written after the fact, like the field `l` of a session. */
-const SHARED = /^cs:(ua:|geo:|geo-id$)/
+const SHARED = /^cs:(ua:|geo:|geo-id$|place:)/
 const LAST_USE = 'l'
 
 /**
