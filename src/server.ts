@@ -46,8 +46,8 @@ try {
   })
   opened.push(app)
   announceLeaving = drain
-  const admin = await accounts.ensureAdmin(settings.adminPassword)
   const place = await listen(app, settings)
+  const admin = await accounts.ensureAdmin(settings.adminPassword) // when nothing can fail before its password is shown
   process.stdout.write(banner({ place, redis, admin }))
   if (settings.redisUrl === undefined) opened.push(fetchFirstDatabase({ ...settings, log }))
 } catch (error) {

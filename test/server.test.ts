@@ -223,6 +223,8 @@ t.test(
     t.equal(await busy.exited, 1)
     t.match(busy.output().trim().split('\n').at(-1), `PORT ${port} on HOST 127.0.0.1 is in use.`)
     t.notOk(runs(redisOf(dataDir)))
+    const next = await start(t, { COUNTERSIGN_DATA_DIR: dataDir })
+    t.not(passwordOf(next.output()), '', 'the password was not generated where nobody saw it')
 
     const mistaken = launch(t, { PORT: 'http', COUNTERSIGN_SIGNUP: 'open' })
     t.equal(await mistaken.exited, 1)
