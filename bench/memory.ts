@@ -16,6 +16,8 @@ export interface Crowd {
   readonly sessions: number
   readonly sessionsAnAccount: number
   readonly addresses: number
+  /** Cities (with postal codes) that the addresses lie in. */
+  readonly cities: number
   readonly userAgents: number
 }
 
@@ -30,7 +32,13 @@ export interface Memory {
   readonly json: number
 }
 
-export const crowd: Crowd = { sessions: 100_000, sessionsAnAccount: 5, addresses: 20_000, userAgents: 500 }
+export const crowd: Crowd = {
+  sessions: 100_000,
+  sessionsAnAccount: 5,
+  addresses: 20_000,
+  cities: 4_000,
+  userAgents: 500,
+}
 const GOAL_BYTES = 350
 const DAY_MS = 86_400_000
 const life = { idleMs: 14 * DAY_MS, absoluteMs: 90 * DAY_MS, maxSessions: 10 }
@@ -46,7 +54,7 @@ const AT_ONCE = 200
 /** @param redisUrl of a private server, `unix://…`; it is emptied */
 export async function measureMemory(
   redisUrl: string,
-  { sessions, sessionsAnAccount, addresses, userAgents }: Crowd,
+  { sessions, sessionsAnAccount, addresses, cities, userAgents }: Crowd,
   progress: (what: string) => void,
 ): Promise<Memory> {
   const redis = new Redis({ path: redisUrl.replace('unix://', '') })
@@ -75,7 +83,7 @@ export async function measureMemory(
     progress('user agents and locations')
     await facts.saveUserAgents(Array.from({ length: userAgents }, (_, i) => userAgentOf(i)))
     const ofUserAgents = await grown()
-    const locations = Array.from({ length: addresses }, (_, i) => locationOf(ipOf(i), i))
+    const locations = Array.from({ length: addresses }, (_, i) => locationOf(ipOf(i), i, i % cities))
     await facts.saveLocations(locations)
     const ofLocations = await grown()
 
@@ -159,10 +167,14 @@ function ipOf(i: number): string {
   return i % 4 === 3 ? `2a02:cf40:${i.toString(16)}:1a2b:3c4d:5e6f:7a8b:9cad` : `81.${2 + (i >> 16)}.${low}`
 }
 
-function locationOf(ip: string, i: number): Location {
-  const country = countries[i % countries.length] as Omit<Location, 'ip' | 'type' | 'latitude' | 'longitude'> // never empty
+function locationOf(ip: string, i: number, city: number): Location {
+  const country = countries[city % countries.length] as Omit<
+    Location,
+    'ip' | 'type' | 'latitude' | 'longitude'
+  > // never empty
   return {
     ...country,
+    city: `${country.city} ${city}`,
     ip,
     type: ip.includes(':') ? 'ipv6' : 'ipv4',
     latitude: 40 + (i % 9973) / 1e4,
