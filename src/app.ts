@@ -16,6 +16,7 @@ import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
 import type { Audit } from './event.js'
 import { openGeo } from './geo.js'
+import { endIdleConnections } from './http/closing.js'
 import { devise } from './http/devise.js'
 import { exposedHeaders, requestHeaders } from './http/devise-wire.js'
 import { answerWith, nothingHere } from './http/dialect.js'
@@ -160,6 +161,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   app.setErrorHandler((error: Error, _request, reply) =>
     answerWith(problemDetails, reply, describeFault(error)),
   )
+  endIdleConnections(app)
   requireScopes(app)
   await collectRoutes(app, config.issuer)
   if (config.corsOrigins.length > 0)

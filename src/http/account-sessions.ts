@@ -7,7 +7,6 @@ import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { Account, Attributes } from '../account.js'
 import type { AuditedAccounts } from '../accounts/audited.js'
-import type { SessionView } from '../session.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { problemOf } from './accounts.js'
 import { tokenHeaders } from './devise-wire.js'
@@ -15,62 +14,8 @@ import { parseLife } from './duration.js'
 import { keepHeaderBytes } from './header-text.js'
 import { HttpProblem, noSuchAccount, noSuchSession } from './http-problem.js'
 import { granted } from './scopes.js'
-import { Description, Life } from './specter-schemas.js'
+import { Except, OpenedObject, objectOf, SessionObject, Uid, UidAndId, Wanted } from './session-object.js'
 import { actorOf } from './use.js'
-
-const Nullable = Type.Union([Type.String(), Type.Null()])
-const Kind = Type.Enum(['rotating', 'fixed', 'jwt'])
-const strict = { additionalProperties: false }
-
-export const SessionObject = Type.Object({
-  id: Type.String({ description: 'The handle: its public name' }),
-  kind: Kind,
-  description: Nullable,
-  scopes: Type.Array(Type.String()),
-  createdAt: Type.String(),
-  lastSeenAt: Type.String(),
-  expiresAt: Type.String({ description: 'When it ends if it is not used again' }),
-  endsAt: Type.String({ description: 'When it ends in any case' }),
-  ip: Nullable,
-  userAgent: Nullable,
-  device: Type.Object(
-    { type: Nullable, os: Nullable, browser: Nullable },
-    { description: 'The user agent for people; null is what it does not tell' },
-  ),
-  country: Nullable,
-})
-const OpenedObject = Type.Object({
-  ...SessionObject.properties,
-  token: Type.String({ description: 'Told here, and never again' }),
-})
-
-const Wanted = Type.Object(
-  {
-    kind: Type.Optional(Kind),
-    description: Type.Optional(Description),
-    life: Type.Optional(Life),
-    scopes: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,64}$' }), {
-        maxItems: 64,
-        uniqueItems: true,
-      }),
-    ),
-    create: Type.Optional(
-      Type.Object(
-        {
-          provider: Type.String(),
-          email: Type.Optional(Type.String()),
-          attributes: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-        },
-        { ...strict, description: 'Creates the account when there is none' },
-      ),
-    ),
-  },
-  strict,
-)
-const Uid = Type.Object({ uid: Type.String() })
-const UidAndId = Type.Object({ uid: Type.String(), id: Type.String() })
-const Except = Type.Object({ except: Type.Optional(Type.String()) }, strict)
 
 export interface AccountSessionsOptions {
   accounts: AuditedAccounts
@@ -222,26 +167,4 @@ function refuseEscalation(request: FastifyRequest, account: Account, kind: strin
   if (account.roles.includes('admin') && !caller.roles.includes('admin'))
     throw new HttpProblem(403, 'Only an administrator opens sessions of administrators.')
   if (kind === 'jwt' && session?.kind === 'jwt') throw new HttpProblem(403, 'A JWT cannot mint JWTs.')
-}
-
-function objectOf(session: SessionView): Static<typeof SessionObject> {
-  const time = (ms: number) => new Date(ms).toISOString()
-  return {
-    id: session.handle,
-    kind: session.kind,
-    description: session.description || null,
-    scopes: [...session.scopes],
-    createdAt: time(session.createdAt),
-    lastSeenAt: time(session.lastSeenAt),
-    expiresAt: time(session.expiresAt),
-    endsAt: time(session.endsAt),
-    ip: session.ip ?? null,
-    userAgent: session.userAgent || null,
-    device: {
-      type: session.device.type ?? null,
-      os: session.device.os ?? null,
-      browser: session.device.browser ?? null,
-    },
-    country: session.location?.countryCode ?? null,
-  }
 }

@@ -93,7 +93,7 @@ for (const { name, leave, comeBack } of absences)
   t.test(`${name}: the service leaves quickly, and answers those who are waiting`, async (t) => {
     const { url, headers, stop } = await start(t)
     await leave(redis)
-    const waiting = get(`${url}/auth/validate_token`, { headers, agent: false })
+    const waiting = get(`${url}/auth/validate_token`, { headers })
     const answered = once(waiting, 'response') as Promise<[IncomingMessage]>
     await fetch(`${url}/healthz`)
     const { tookMs } = await timed(stop)
