@@ -18,6 +18,9 @@ lint: ## Check style and types
 bench: ## Measure what a request costs, against a bare Fastify route
 	@npm run bench
 
+mutants: ## Seed bugs in the session scripts; the tests must notice every one
+	@npm run mutants
+
 geo: ## Fetch the free location database into the data folder
 	@npm run geo
 
@@ -30,4 +33,4 @@ up: ## Start the service and a Redis in containers
 clean: ## Remove what was installed and built; the data folder stays
 	rm -rf node_modules test/clients/node_modules dist dist-bench .tap .cache
 
-.PHONY: help run test build lint bench geo docs up clean
+.PHONY: help run test build lint bench mutants geo docs up clean
