@@ -94,7 +94,9 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     genReqId: requestIds(),
-    frameworkErrors: (error, _request, reply) => answerWith(problemDetails, reply, describeFault(error)),
+    // These come before any hook.
+    frameworkErrors: (error, request, reply) =>
+      answerWith(problemDetails, reply.header('x-request-id', request.id), describeFault(error)),
   })
   const audit: Audit = (event) => {
     events.append(event).catch((err) => app.log.warn({ err, event: event.type }, 'an audit event was lost'))
