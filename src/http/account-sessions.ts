@@ -9,6 +9,7 @@ import type { Account, Attributes } from '../account.js'
 import type { AuditedAccounts } from '../accounts/audited.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { problemOf } from './accounts.js'
+import { tokenHeaders as describedTokenHeaders } from './devise-schemas.js'
 import { tokenHeaders } from './devise-wire.js'
 import { parseLife } from './duration.js'
 import { keepHeaderBytes } from './header-text.js'
@@ -38,7 +39,13 @@ export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPl
           summary: 'Open a session for an account that you have authenticated',
           params: Uid,
           body: Wanted,
-          response: { 201: OpenedObject },
+          response: {
+            201: {
+              ...OpenedObject,
+              headers: describedTokenHeaders,
+              description: 'Opened; a JWT has no headers',
+            },
+          },
         },
       },
       async (request, reply) => {

@@ -61,7 +61,7 @@ const LongUser = Type.Object(
 )
 
 const text = (description: string) => ({ type: 'string', description })
-const tokenHeaders = {
+export const tokenHeaders = {
   'access-token': text('The token to use from now on. Without this header, keep the one you have.'),
   'token-type': text('`Bearer`'),
   client: text('The handle of the session'),

@@ -31,6 +31,10 @@ const Page = Type.Object(
   },
   { additionalProperties: false },
 )
+const Following = Type.Object({
+  accept: Type.Optional(Type.String({ description: '`text/event-stream` to follow the trail as it grows' })),
+  'last-event-id': Type.Optional(Type.String({ description: 'The last event that a follower has seen' })),
+})
 const Text = Type.Optional(Type.String())
 const EventObject = Type.Object({
   id: EventId,
@@ -87,6 +91,7 @@ export function eventRoutes({ events, mayStillFollow }: EventRoutesOptions): Fas
           tags: ['services'],
           summary: 'The audit trail, in pages or as server-sent events',
           querystring: Page,
+          headers: Following,
           response: { 200: { content } },
         },
       },

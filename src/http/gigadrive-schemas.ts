@@ -26,6 +26,7 @@ const User = Type.Object(
   { description: 'With the attributes of the account', additionalProperties: true },
 )
 const tags = ['Gigadrive']
+const consumes = ['application/json', 'application/x-www-form-urlencoded']
 
 export const listSchema: FastifySchema = {
   tags,
@@ -34,7 +35,9 @@ export const listSchema: FastifySchema = {
 }
 export const deleteSchema: FastifySchema = {
   tags,
+  consumes,
   summary: 'End a token of the account',
+  description: 'The `id` may also stand in the query.',
   body: Type.Object({ id: Id }),
   response: { 204: { ...Type.Null(), description: 'It is refused from now on' } },
 }
@@ -56,6 +59,7 @@ export const verifySchema: FastifySchema = {
 }
 export const createSchema: FastifySchema = {
   tags,
+  consumes,
   summary: 'Open a token that does not rotate',
   body: Login,
   response: { 201: { ...Token, description: 'The token; its `id` is the secret, told here only' } },

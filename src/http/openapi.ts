@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify'
+import { isJsonObject } from './bearer.js'
 import { publicly, type SecurityScheme } from './scopes.js'
 
 const securitySchemes = {
@@ -54,7 +55,12 @@ export async function collectRoutes(app: FastifyInstance, issuer: string): Promi
       const hidden = url.startsWith('/api/') || route.config?.refusesVerb === true
       const takes = route.config?.takes ?? []
       const security = takes.map((scheme) => ({ [scheme]: [] }))
-      const operation = { operationId: operationId(String(route.method), url), ...schema, security }
+      const operation = {
+        operationId: operationId(String(route.method), url),
+        ...schema,
+        response: describeHeaders(schema?.response, route.config),
+        security,
+      }
       return {
         schema: hidden ? { hide: true } : (operation as FastifySchema),
         url: url.replace(/\*$/, ':path'),
@@ -62,6 +68,47 @@ export async function collectRoutes(app: FastifyInstance, issuer: string): Promi
     },
   })
 }
+
+const headers = {
+  'x-request-id': {
+    type: 'string',
+    description: 'Names the request in our log; the one that came with it, if any',
+  },
+  'retry-after': { type: 'integer', description: 'Seconds' },
+  'www-authenticate': {
+    type: 'string',
+    description: 'The schemes that would be accepted (RFC 9110 section 11.6.1); absent in the devise dialect',
+  },
+}
+
+/** Adds the headers that any answer has, and to guarded routes what they say without a good credential. */
+function describeHeaders(
+  responses: unknown,
+  { mode, takes = [] }: FastifyContextConfig = {},
+): Record<string, object> {
+  const { 'retry-after': retryAfter, 'x-request-id': requestId } = headers
+  const described = objects(responses).map(([status, response]) => {
+    // A refusal that comes after the rotation carries the new token, or the client would lose it.
+    const told = status === '4xx' && mode === 'rotate' ? headersOf(objects(responses)[0]?.[1]) : {}
+    const more = { 'x-request-id': requestId, ...(status === '503' && { 'retry-after': retryAfter }) }
+    return [status, { ...response, headers: { ...headersOf(response), ...told, ...more } }] as const
+  })
+  const refused = described.find(([status]) => status === '4xx')?.[1]
+  if (takes.length === 0 || refused === undefined) return Object.fromEntries(described)
+  const unauthorized = {
+    ...refused,
+    description: 'No credential, or none that is good',
+    headers: { ...refused.headers, 'www-authenticate': headers['www-authenticate'] },
+  }
+  return { ...Object.fromEntries(described), 401: unauthorized }
+}
+
+const objects = (value: unknown) =>
+  Object.entries(isJsonObject(value) ? value : {}).flatMap(([name, object]) =>
+    isJsonObject(object) ? [[name, object] as const] : [],
+  )
+const headersOf = (response: unknown) =>
+  isJsonObject(response) && isJsonObject(response.headers) ? response.headers : {}
 
 /** The package's own version: its file lies above the sources and above the build alike. */
 function readVersion(): string {

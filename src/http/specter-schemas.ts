@@ -23,6 +23,7 @@ export const NewToken = Type.Object({
 const Seconds = Type.Number({ description: 'Seconds' })
 const Params = Type.Object({ id: Type.String({ description: 'The `jwt_token_id`' }) })
 const tags = ['Specter']
+const consumes = ['application/json', 'application/x-www-form-urlencoded']
 
 export const listSchema: FastifySchema = {
   tags,
@@ -46,6 +47,7 @@ export const listSchema: FastifySchema = {
 }
 export const createSchema: FastifySchema = {
   tags,
+  consumes,
   summary: 'Generate a JWT',
   description:
     'It is good as long as it is listed here; any service can also verify it offline with the published keys.',
