@@ -197,7 +197,10 @@ async function each(count: number, act: (i: number) => Promise<unknown>): Promis
   await Promise.all(Array.from({ length: AT_ONCE }, work))
 }
 
-/** Tables that grow are copied bit by bit in the background. @returns bytes in use when that is over */
+/** Looks, a tenth of a second apart. */
+const STEADY = 30
+
+/** Tables that grow are copied bit by bit in the background, and the old one goes at the end. @returns bytes in use when that is over */
 async function settled(redis: Redis): Promise<number> {
   const read = async () => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1])
   for (let before = await read(), same = 0; ; ) {
@@ -205,6 +208,6 @@ async function settled(redis: Redis): Promise<number> {
     const now = await read()
     same = Math.abs(now - before) < 4096 ? same + 1 : 0
     before = now
-    if (same === 5) return now
+    if (same === STEADY) return now
   }
 }

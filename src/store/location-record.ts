@@ -31,6 +31,7 @@ export function placeNameHash(name: string): string {
   return Buffer.from(hash('sha256', name, 'hex').slice(0, 2 * NAME_HASH_BYTES), 'hex').toString('base64url')
 }
 
+/** @returns what is stored of a location itself; its words are stored by `placeNameHash` */
 export function packLocation(location: KnownLocation): Buffer {
   const packed = Buffer.alloc(BYTES)
   packed.writeUInt32BE(location.id, ID)

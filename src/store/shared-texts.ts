@@ -23,6 +23,7 @@ interface Parts {
   keptSeconds: number
 }
 
+/** Makes the keeper of one sort of text. */
 export function createSharedTexts({ redis, hashOf, keyOf, keptSeconds }: Parts): SharedTexts {
   const saved = new LRUCache<string, true>(SAVED_LATELY)
   const known = new LRUCache<string, string>({ max: REMEMBERED })
