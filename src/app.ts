@@ -2,34 +2,21 @@
  * Composition: store → tokens → sessions and accounts → HTTP, on one screen. The only file, with `server.ts`, that knows
  * everyone; nothing below it holds ambient state.
  */
-import type { Server } from 'node:http'
-import cors from '@fastify/cors'
-import fastify, {
-  type FastifyHttpOptions,
-  type FastifyInstance,
-  type FastifyServerOptions,
-  LogController,
-} from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { createAccounts } from './accounts/accounts.js'
 import { type AuditedAccounts, auditAccounts } from './accounts/audited.js'
 import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
 import type { Audit } from './event.js'
 import { openGeo } from './geo.js'
-import { endIdleConnections } from './http/closing.js'
 import { devise } from './http/devise.js'
-import { exposedHeaders, requestHeaders } from './http/devise-wire.js'
-import { answerWith, nothingHere } from './http/dialect.js'
-import { describeFault } from './http/faults.js'
 import { gateway } from './http/gateway/gateway.js'
 import { gigadrive } from './http/gigadrive.js'
 import { health } from './http/health.js'
+import { type HttpOptions, openHttp } from './http/http.js'
 import { jwks } from './http/jwks.js'
 import { oauth } from './http/oauth/oauth.js'
-import { collectRoutes, publishRoutes } from './http/openapi.js'
-import { problemDetails } from './http/problem-details.js'
-import { requestIds } from './http/request-id.js'
-import { requireScopes } from './http/scopes.js'
+import { publishRoutes } from './http/openapi.js'
 import { services } from './http/services.js'
 import { specter } from './http/specter.js'
 import { createActivity } from './sessions/activity.js'
@@ -57,7 +44,7 @@ export interface ServiceOptions {
   config: Config
   /** Stays open when the app closes: whoever opened it closes it, last. */
   redis: RedisClient
-  logger: NonNullable<FastifyServerOptions['logger']>
+  logger: HttpOptions['logger']
 }
 
 /** The service, ready to listen. */
@@ -68,18 +55,6 @@ export interface Service {
   drain(): void
 }
 
-/** Bounds on what a connection may cost. Idle connections outlive the 60 s that gateways keep theirs. */
-const limits = {
-  bodyLimit: 64 * 1024,
-  connectionTimeout: 30_000,
-  requestTimeout: 15_000,
-  keepAliveTimeout: 75_000,
-  forceCloseConnections: 'idle',
-  routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
-  /** Node's 16 KiB is less than a browser's cookies and a gateway's headers can be together. */
-  http: { maxHeaderSize: 32 * 1024, headersTimeout: 10_000 },
-} as const satisfies FastifyHttpOptions<Server>
-
 /** Builds the service on an open Redis connection. Tests and embedders call it as the server does. */
 export async function buildService({ config, redis, logger }: ServiceOptions): Promise<Service> {
   const { masterKeys, jwtMaxLifeMs } = config
@@ -88,16 +63,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   const accountStore = createAccountStore({ redis })
   const events = createEventStore({ redis })
 
-  const app = fastify({
-    ...limits,
-    logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
-    genReqId: requestIds(),
-    // These come before any hook.
-    frameworkErrors: (error, request, reply) =>
-      answerWith(problemDetails, reply.header('x-request-id', request.id), describeFault(error)),
-  })
+  const app = await openHttp({ ...config, logger })
   const audit: Audit = (event) => {
     events.append(event).catch((err) => app.log.warn({ err, event: event.type }, 'an audit event was lost'))
   }
@@ -155,26 +121,6 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   })
 
   let draining = false
-  app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
-  })
-  app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))
-  app.setErrorHandler((error: Error, _request, reply) =>
-    answerWith(problemDetails, reply, describeFault(error)),
-  )
-  endIdleConnections(app)
-  requireScopes(app)
-  await collectRoutes(app, config.issuer)
-  if (config.corsOrigins.length > 0)
-    await app.register(cors, {
-      origin: [...config.corsOrigins],
-      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      allowedHeaders: requestHeaders,
-      exposedHeaders,
-      maxAge: 600,
-    })
-
   await app.register(health({ ping: sessionStore.ping, isDraining: () => draining }))
   const jwksOptions = { keys: keyRing.jwks, maxAgeMs: JWKS_MAX_AGE_MS }
   for (const prefix of ['', '/api']) {

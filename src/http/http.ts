@@ -1,0 +1,80 @@
+/** The HTTP side before it has routes: bounds, request ids, what answers when no dialect does, and CORS. */
+import type { Server } from 'node:http'
+import cors from '@fastify/cors'
+import fastify, {
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify'
+import { endIdleConnections } from './closing.js'
+import { exposedHeaders, requestHeaders } from './devise-wire.js'
+import { answerWith, nothingHere } from './dialect.js'
+import { describeFault } from './faults.js'
+import { collectRoutes } from './openapi.js'
+import { problemDetails } from './problem-details.js'
+import { requestIds } from './request-id.js'
+import { requireScopes } from './scopes.js'
+import { answerUnreadable } from './unreadable-request.js'
+
+export interface HttpOptions {
+  logger: NonNullable<FastifyServerOptions['logger']>
+  /** Addresses and CIDR ranges whose `X-Forwarded-*` are believed. */
+  trustProxy: readonly string[]
+  /** Web origins whose pages may call; none: no CORS at all. */
+  corsOrigins: readonly string[]
+  /** The URL by which others know the service. */
+  issuer: string
+}
+
+/** Bounds on what a connection may cost. Idle connections outlive the 60 s that gateways keep theirs. */
+const limits = {
+  bodyLimit: 64 * 1024,
+  connectionTimeout: 30_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 75_000,
+  forceCloseConnections: 'idle',
+  routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
+  /** Node's 16 KiB is less than a browser's cookies and a gateway's headers can be together. */
+  http: { maxHeaderSize: 32 * 1024, headersTimeout: 10_000 },
+} as const satisfies FastifyHttpOptions<Server>
+
+/** Opens an app to register routes on; it refuses to start with one that is neither public nor guarded. */
+export async function openHttp({
+  logger,
+  trustProxy,
+  corsOrigins,
+  issuer,
+}: HttpOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    ...limits,
+    logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
+    genReqId: requestIds(),
+    clientErrorHandler: answerUnreadable,
+    // These come before any hook.
+    frameworkErrors: (error, request, reply) =>
+      answerWith(problemDetails, reply.header('x-request-id', request.id), describeFault(error)),
+  })
+  app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))
+  app.setErrorHandler((error: Error, _request, reply) =>
+    answerWith(problemDetails, reply, describeFault(error)),
+  )
+  endIdleConnections(app)
+  requireScopes(app)
+  await collectRoutes(app, issuer)
+  if (corsOrigins.length > 0)
+    await app.register(cors, {
+      origin: [...corsOrigins],
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      allowedHeaders: requestHeaders,
+      exposedHeaders,
+      maxAge: 600,
+    })
+  return app
+}
