@@ -1,0 +1,37 @@
+/** Sessions on a Redis Cluster: the scripts derive keys, and all of them must lie in the slot of the declared one. */
+import t from 'tap'
+import { connectRedis } from '../../src/store/connect.js'
+import { startCluster } from '../support/redis-groups.js'
+import { createSessionWorld, use } from '../support/sessions.js'
+
+t.test('sessions of many accounts on three masters', async (t) => {
+  const { url, masters } = await startCluster(t)
+  const log = { info: () => undefined, warn: () => undefined }
+  const connection = await connectRedis(url, { log })
+  t.teardown(connection.close)
+  const { store, clock, addAccount, open } = createSessionWorld(connection.client)
+  const owners = await Promise.all(Array.from({ length: 30 }, addAccount))
+  const sessions = await Promise.all(owners.map((owner) => open(owner)))
+  const homes = await Promise.all(masters.map(({ client }) => client.dbsize()))
+  t.ok(
+    homes.every((keys) => keys > 0),
+    'on all of them',
+  )
+
+  const rotated = await Promise.all(sessions.map(({ at }) => store.present(at(1), 'rotate')))
+  t.ok(rotated.every(({ verdict }) => verdict === 'rotated'))
+  clock.now += 60_000
+  const notes = sessions.map(({ tag, handle }) => ({ tag, handle, use }))
+  t.same(new Set(await store.touch(notes)), new Set(sessions.map(({ handle }) => handle)))
+  const [owner, session] = [owners[0], sessions[0]]
+  if (owner === undefined || session === undefined) return t.fail()
+  for (let i = 0; i < 10; i++) await open(owner)
+  t.equal((await store.list(owner)).length, 10)
+  t.match(await store.present(session.at(2), 'rotate'), { verdict: 'revoked', reason: 'evicted' })
+  t.equal((await store.revokeAll(owner, 'password')).length, 10)
+  const [, ...others] = sessions
+  const revoked = await Promise.all(others.map(({ tag, handle }) => store.revoke(tag, handle, 'sign-out')))
+  t.ok(revoked.every((ended) => ended !== undefined))
+  const after = await Promise.all(others.map(({ at }) => store.present(at(2), 'verify')))
+  t.ok(after.every(({ verdict }) => verdict === 'revoked'))
+})
