@@ -1,0 +1,42 @@
+/**
+ * redux-token-auth keeps a copy of its token in every page, takes a new one only from its own sign-in and validation, and
+ * takes whatever these answers carry, nothing included. So what rotates must be left to them, and a browser's other tabs
+ * must be reloaded: that is how it is tried here.
+ */
+import t, { type Test } from 'tap'
+import { everyday } from './everyday.js'
+import { createWorld, ok } from './world.js'
+
+const world = await createWorld(t, { script: 'redux-token-auth.cjs', resource: 'verifying' })
+everyday(world)
+
+world.scenario('validates with every page, however fast they follow each other', async (t) => {
+  const { page, close, open, things } = await world.signedIn(t, 'slow')
+  t.match(await page.load(things), ok)
+  close()
+  for (let pages = 0; pages < 5; pages++) {
+    const next = await open()
+    t.match(await next.page.resume(), ok)
+    t.match(await next.page.load(things), ok)
+    next.close()
+  }
+})
+
+const lostValidation = async (t: Test): Promise<void> => {
+  const { close, open, things, network } = await world.signedIn(t)
+  close()
+  network.weather = { delivers: () => false }
+  const lost = await open()
+  t.match(await lost.page.resume(), { outcome: 'refused' })
+  lost.close()
+  network.weather = {}
+  for (let pages = 0; pages < 2; pages++) {
+    const next = await open()
+    t.match(await next.page.resume(), ok)
+    t.match(await next.page.load(things), ok)
+    next.close()
+  }
+}
+world.scenario('goes on when the answer of a validation was lost', lostValidation, {
+  todo: 'it stores what the answer to the next one does not carry',
+})
