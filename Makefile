@@ -21,6 +21,9 @@ bench: ## Measure what a request costs, against a bare Fastify route
 mutants: ## Seed bugs in the session scripts; the tests must notice every one
 	@npm run mutants
 
+demo: ## Sign in on all three dialects and show what happens
+	@npm run demo
+
 geo: ## Fetch the free location database into the data folder
 	@npm run geo
 
@@ -33,4 +36,4 @@ up: ## Start the service and a Redis in containers
 clean: ## Remove what was installed and built; the data folder stays
 	rm -rf node_modules test/clients/node_modules dist dist-bench .tap .cache
 
-.PHONY: help run test build lint bench mutants geo docs up clean
+.PHONY: help run test build lint bench mutants demo geo docs up clean
