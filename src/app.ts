@@ -79,7 +79,6 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     onRotation: ({ kid }) => audit({ type: 'key.rotated', kid }),
     onFault: (err) => app.log.warn({ err }, 'the JWT keys could not be looked at'),
   })
-  await keyRing.start()
   app.addHook('onClose', async () => keyRing.stop())
 
   const geo = await openGeo({ paths: config.geoPaths, log: app.log })
@@ -135,6 +134,8 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     await app.register(services({ sessions, accounts, events, longestJwtMs: jwtMaxLifeMs }), { prefix })
   }
   await publishRoutes(app)
+  // Last: building keeps the event loop busy for longer than a command to Redis may take.
+  await keyRing.start()
   return {
     app,
     accounts,
