@@ -134,6 +134,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
     await app.register(services({ sessions, accounts, events, longestJwtMs: jwtMaxLifeMs }), { prefix })
   }
   await publishRoutes(app)
+  await app.ready()
   // Last: building keeps the event loop busy for longer than a command to Redis may take.
   await keyRing.start()
   return {

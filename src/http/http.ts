@@ -65,6 +65,8 @@ export async function openHttp({
   app.setErrorHandler((error: Error, _request, reply) =>
     answerWith(problemDetails, reply, describeFault(error)),
   )
+  // Answers are typed by the schemas they are described with; compiling a serialiser for each of them would only cost start-up.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   endIdleConnections(app)
   requireScopes(app)
   await collectRoutes(app, issuer)
