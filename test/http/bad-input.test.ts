@@ -19,7 +19,7 @@ function spoil(good: string): Record<string, unknown> {
     '10 kB': long,
     '10 kB behind the right one': good + long,
     'non-ASCII': `${good}é`,
-    'a look-alike letter': good.replace(/[aceop]/, 'а'),
+    'a letter that only looks like one': `а${good.slice(1)}`,
     NUL: `${good}\0`,
     'NUL in front': `\0${good}`,
     'an inner space': `${good.slice(0, 5)} ${good.slice(5)}`,
