@@ -76,7 +76,8 @@ export async function startServer(
   t: Test,
   answer: (sent: Sent, body: Buffer) => Promise<Answered | undefined>,
 ): Promise<string> {
-  const server = createServer(async (incoming, outgoing) => {
+  // A connection that ended while a request was on its way would lose it, whatever the weather.
+  const server = createServer({ keepAliveTimeout: 0 }, async (incoming, outgoing) => {
     const { method = '', url = '', headers } = incoming
     const answered = await answer({ method, path: url, headers }, await buffer(incoming)).catch(
       () => undefined,
