@@ -15,13 +15,15 @@ type Source = (name: string) => string | undefined
 
 /**
  * devise's own routes: each of the three values is taken from its header, else the query, form or JSON body, else the
- * Bearer; an empty one counts as absent, and an undecodable `Authorization` as none.
+ * Bearer; an empty one counts as absent, and an undecodable `Authorization` as none. A JWT is no token of theirs, but
+ * beside one it is another credential.
  */
 export function readDeviseCredential(request: FastifyRequest): Credential {
   const authorization = readAuthorization(request)
   if (authorization.form === 'doubled') return { kind: 'conflict' }
   const inParameters: Source = (name) => given(parameter(request, name))
-  return readTuple(inHeaders(request), inParameters, inBearer(authorization))
+  const tuple = readTuple(inHeaders(request), inParameters, inBearer(authorization))
+  return authorization.form === 'jwt' && tuple.kind !== 'none' ? { kind: 'conflict' } : tuple
 }
 
 /** A token that stands in several sources must be the same in all of them; what is claimed beside it, the first tells. */
