@@ -6,74 +6,96 @@ import fc from 'fast-check'
 import type { Mode, RotationPolicy } from '../src/session.js'
 import { firstToken, isAccepted, type Service, START_MS, type Token } from './rotation-service.js'
 
-export interface Story {
-  requests: { afterMs: number; mode: Mode; upMs: number; downMs: number; lost: boolean }[]
-  crashes: { atMs: number; lostMs: number; restarts: boolean }[]
+interface Request {
+  do: 'request'
+  mode: Mode
+  /** How long it is under way, and how long an answer to it would be. */
+  upMs: number
+  downMs: number
+  answerLost: boolean
 }
 
+interface Crash {
+  do: 'crash'
+  /** What Redis forgets. */
+  lostMs: number
+  /** Whether the instance goes down with it. */
+  restarts: boolean
+}
+
+export type Story = readonly { afterMs: number; beat: Request | Crash }[]
+
 /**
- * Stories within the conditions: a request takes at most min(Z, G) to reach us; an answer that carries a token comes
- * within Y of the request, and is lost with its instance.
+ * Stories within the conditions: a request takes at most min(Z, G) to reach us, and an answer that carries a token is there
+ * within Y of its request. Where the instance goes down together with Redis, nobody knows what it handed out, and the
+ * same token may be handed out again: then an answer must not take longer than G, and Redis not lose Y of its writes.
  */
-export function honestStories({
-  rotateAfterMs,
-  leewayMs,
-  reissueAfterMs,
-}: RotationPolicy): fc.Arbitrary<Story> {
+export function honestStories(policy: RotationPolicy): fc.Arbitrary<Story> {
+  const { rotateAfterMs, leewayMs, reissueAfterMs } = policy
   const slowestUpMs = Math.min(rotateAfterMs, leewayMs)
-  const slowestDownMs = reissueAfterMs - slowestUpMs
-  const gap = fc.oneof(
+  const remembering = {
+    slowestUpMs,
+    slowestDownMs: reissueAfterMs - slowestUpMs,
+    deepestMs: 5 * reissueAfterMs,
+  }
+  const forgetting = { slowestUpMs, slowestDownMs: rotateAfterMs, deepestMs: reissueAfterMs - 1 }
+  return fc.oneof(stories(policy, remembering, false), stories(policy, forgetting, true))
+}
+
+function stories(
+  { rotateAfterMs, leewayMs, reissueAfterMs }: RotationPolicy,
+  bounds: { slowestUpMs: number; slowestDownMs: number; deepestMs: number },
+  restarts: boolean,
+): fc.Arbitrary<Story> {
+  const mostly = (short: number, longest: number) =>
+    fc.oneof({ weight: 3, arbitrary: fc.nat(short) }, { weight: 1, arbitrary: fc.nat(longest) })
+  const request = fc.record({
+    do: fc.constant('request' as const),
+    mode: fc.constantFrom<Mode>('rotate', 'rotate', 'rotate', 'verify'),
+    upMs: mostly(100, bounds.slowestUpMs),
+    downMs: mostly(100, bounds.slowestDownMs),
+    answerLost: fc.integer({ min: 0, max: 3 }).map((roll) => roll === 0),
+  })
+  const crash = fc.record({
+    do: fc.constant('crash' as const),
+    lostMs: mostly(2000, bounds.deepestMs),
+    restarts: restarts ? fc.boolean() : fc.constant(false),
+  })
+  const pause = fc.oneof(
     fc.constantFrom(0, 1, 10, rotateAfterMs, leewayMs, reissueAfterMs + 1),
     fc.nat(rotateAfterMs),
     fc.nat(2 * reissueAfterMs),
   )
-  const mostly = (short: number, longest: number) =>
-    fc.oneof({ weight: 3, arbitrary: fc.nat(short) }, { weight: 1, arbitrary: fc.nat(longest) })
-  const request = fc.record({
-    afterMs: gap,
-    mode: fc.constantFrom<Mode>('rotate', 'rotate', 'rotate', 'verify'),
-    upMs: mostly(100, slowestUpMs),
-    downMs: mostly(100, slowestDownMs),
-    lost: fc.integer({ min: 0, max: 3 }).map((roll) => roll === 0),
-  })
-  const crash = fc.record({ atMs: fc.nat(600_000), lostMs: mostly(2000, 300_000), restarts: fc.boolean() })
-  return fc.record({
-    requests: fc.array(request, { minLength: 5, maxLength: 60, size: 'max' }),
-    crashes: fc.array(crash, { maxLength: 6 }),
-  })
+  const beat = fc.oneof({ weight: 6, arbitrary: request }, { weight: 1, arbitrary: crash })
+  return fc.array(fc.record({ afterMs: pause, beat }), { minLength: 5, maxLength: 60, size: 'max' })
 }
 
-type Event =
-  | { at: number; kind: 'send'; request: Story['requests'][number] }
-  | { at: number; kind: 'reach'; request: Story['requests'][number]; token: Token }
-  | { at: number; kind: 'receive'; token: Token; handedOutAt: number }
-  | { at: number; kind: 'crash'; lostMs: number; restarts: boolean }
+type Event = { at: number } & (
+  | Crash
+  | Request
+  | { do: 'reach'; request: Request; token: Token }
+  | { do: 'receive'; token: Token }
+)
 
-/** @throws Error when the client is refused */
+/** @throws Error when the client is refused, with what happened until then */
 export async function playHonest(service: Service, story: Story, policy: RotationPolicy): Promise<void> {
   let held = firstToken
   let lostInARow = 0
-  let sendAt = START_MS
+  const events: Event[] = []
   const log: string[] = []
-  let events: Event[] = [
-    ...story.requests.map((request): Event => {
-      sendAt += request.afterMs
-      return { at: sendAt, kind: 'send', request }
-    }),
-    ...story.crashes.map(({ atMs, ...crash }): Event => ({ at: START_MS + atMs, kind: 'crash', ...crash })),
-  ]
+  for (const [i, { beat }] of story.entries()) {
+    const at = story.slice(0, i + 1).reduce((sum, { afterMs }) => sum + afterMs, START_MS)
+    events.push({ at, ...beat })
+  }
 
   for (let event = takeFirst(); event !== undefined; event = takeFirst()) {
     service.now = event.at
-    log.push(
-      `${event.at - START_MS} ${event.kind} ${'token' in event ? event.token : ''} ${event.kind === 'crash' ? JSON.stringify(event) : ''}`,
-    )
-    if (event.kind === 'send') {
-      const { request } = event
-      events.push({ at: event.at + request.upMs, kind: 'reach', request, token: held })
-    } else if (event.kind === 'receive') held = event.token
-    else if (event.kind === 'crash') await crash(event)
-    else await reach(event.request, event.token)
+    log.push(`${event.at - START_MS} ms: ${JSON.stringify(event)}`)
+    if (event.do === 'request')
+      events.push({ at: event.at + event.upMs, do: 'reach', request: event, token: held })
+    else if (event.do === 'reach') await reach(event.request, event.token)
+    else if (event.do === 'receive') held = event.token
+    else await crash(event)
   }
 
   function takeFirst(): Event | undefined {
@@ -81,24 +103,21 @@ export async function playHonest(service: Service, story: Story, policy: Rotatio
     return events.shift()
   }
 
-  async function reach({ mode, downMs, lost }: Story['requests'][number], token: Token): Promise<void> {
+  async function reach({ mode, downMs, answerLost }: Request, token: Token): Promise<void> {
     const { now } = service
     const answer = await service.present(token, mode)
-    log.push(`   ${answer.verdict} ${answer.token}`)
-    if (!isAccepted(answer)) throw new Error(`${token} refused: ${answer.verdict}\n${log.join('\n')}`)
+    log.push(`  ${answer.verdict} ${answer.token ?? ''}`)
+    if (!isAccepted(answer)) throw new Error(`${token} refused\n${log.join('\n')}`)
     if (answer.token === undefined) return
-    if (lost && lostInARow < policy.reissues - 1) lostInARow++
+    if (answerLost && lostInARow < policy.reissues - 1) lostInARow++
     else {
       lostInARow = 0
-      events.push({ at: now + downMs, kind: 'receive', token: answer.token, handedOutAt: now })
+      events.push({ at: now + downMs, do: 'receive', token: answer.token })
     }
   }
 
-  async function crash({ lostMs, restarts }: { lostMs: number; restarts: boolean }): Promise<void> {
+  async function crash({ lostMs, restarts }: Crash): Promise<void> {
     await service.crash(lostMs)
-    if (!restarts) return
-    service.restart()
-    // Answers under way are gone with their instance, but for what the network already has.
-    events = events.filter((e) => e.kind !== 'receive' || e.at - e.handedOutAt <= policy.rotateAfterMs)
+    if (restarts) service.restart()
   }
 }
