@@ -3,7 +3,7 @@
  * document says so once, as a second server.
  */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyContextConfig, FastifyInstance, FastifySchema } from 'fastify'
@@ -110,11 +110,16 @@ const objects = (value: unknown) =>
 const headersOf = (response: unknown) =>
   isJsonObject(response) && isJsonObject(response.headers) ? response.headers : {}
 
-/** The package's own version: its file lies above the sources and above the build alike. */
+/** The version of the package that this file is part of, wherever it was built to: the nearest package.json above. */
 function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const { version } = JSON.parse(text) as { version: string } // every package has one
-  return version
+  for (let folder = new URL('.', import.meta.url); ; folder = new URL('..', folder)) {
+    const file = new URL('package.json', folder)
+    if (existsSync(file)) {
+      const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string } // every package has one
+      return version
+    }
+    if (folder.pathname === '/') return 'unknown'
+  }
 }
 
 const operationId = (method: string, url: string) =>
