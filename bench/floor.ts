@@ -8,7 +8,8 @@ export interface FloorAnswer {
   readonly path: string
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly json: unknown
+  /** Absent for an empty body. */
+  readonly json?: unknown
 }
 
 const answer: FloorAnswer = JSON.parse(process.argv[2] ?? '')
@@ -19,7 +20,7 @@ app.route({
   url: path,
   handler: async (_request, reply) => {
     reply.code(status).headers(headers)
-    return json
+    return json ?? reply.send()
   },
 })
 console.log(await app.listen({ host: '127.0.0.1', port: 0 }))

@@ -3,11 +3,10 @@
  * what the machine does meanwhile, it does to both. A round gives one ratio of CPU per request, by the operating
  * system's accounting of each process; the result is the median of the rounds, with its quartiles.
  */
-import { drive } from './load.js'
 import { type Quartiles, quartiles } from './quartiles.js'
 import { type BenchRedis, type Counters, difference } from './redis.js'
 import type { Scenario } from './scenario.js'
-import { evenly, floorUnder, load, type Measured, type Side, warmUp } from './sides.js'
+import { evenly, exchange, floorUnder, load, type Measured, type Side, warmUp } from './sides.js'
 import { startService } from './subject.js'
 
 export interface Bench {
@@ -47,7 +46,8 @@ export interface Result {
   readonly rounds: readonly Round[]
 }
 
-const PROBE_REQUESTS = 100
+/** Odd, so that one of them is the middle. */
+const PROBES = 21
 
 /** @throws Error when an answer was wrong */
 export async function measure(scenario: Scenario, bench: Bench): Promise<Result> {
@@ -70,12 +70,19 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
   }
 }
 
-/** Redis counts its reads from sockets; while one request follows the other, each is one round trip. */
-async function countRoundTrips({ subject, conversations }: Side, { redis, signal }: Bench): Promise<number> {
-  const before = await redis.counters()
-  await drive(subject.url, conversations.slice(0, 1), PROBE_REQUESTS, signal)
-  const { reads } = difference(before, await redis.counters())
-  return Math.round((10 * reads) / PROBE_REQUESTS) / 10
+/**
+ * Redis counts its reads from sockets: around a single request, each is one round trip. What the service asks by itself,
+ * now and then, falls beside most of the requests.
+ */
+async function countRoundTrips(side: Side, { redis, signal }: Bench): Promise<number> {
+  const counts: number[] = []
+  for (let i = 0; i < PROBES; i++) {
+    signal.throwIfAborted()
+    const before = await redis.counters()
+    await exchange(side)
+    counts.push(difference(before, await redis.counters()).reads)
+  }
+  return quartiles(counts).median
 }
 
 async function compare(

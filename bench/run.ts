@@ -16,9 +16,10 @@ import { forged } from './scenarios/forged.js'
 import { rotate } from './scenarios/rotate.js'
 import { validate } from './scenarios/validate.js'
 import { verify } from './scenarios/verify.js'
+import { verifyMiss } from './scenarios/verify-miss.js'
 import { readSettings, type Settings } from './settings.js'
 
-const scenarios: readonly Scenario[] = [rotate, validate, verify, forged]
+const scenarios: readonly Scenario[] = [rotate, verifyMiss, validate, verify, forged]
 
 const MEMORY = 'memory'
 

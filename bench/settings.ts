@@ -24,10 +24,10 @@ export interface Instead {
 const help = (names: readonly string[]) => `npm run bench -- [options]
 
   --only NAME        only this scenario, may be repeated: ${names.join(', ')}
-  --rounds N         turns that service and floor take, default 8
-  --seconds N        load on each side in a round, default 2
+  --rounds N         turns that service and floor take, default 16
+  --seconds N        load on each side in a round, default 1
   --connections N    kept open, one request at a time on each, default 64
-  --quick            3 rounds of 1 second: for a look, not for a figure
+  --quick            4 rounds of half a second: for a look, not for a figure
   --service FILE     entry point of the service, default dist/server.js
   --save             keep the result as <commit>.json
   --results DIR      where it is kept, default bench/results
@@ -56,8 +56,8 @@ export function readSettings(args: readonly string[], names: readonly string[]):
     if (unknown !== undefined) throw new Error(`there is no scenario "${unknown}"`)
     return {
       only: values.only,
-      rounds: whole('rounds', values.rounds ?? (values.quick ? '3' : '8')),
-      seconds: positive('seconds', values.seconds ?? (values.quick ? '1' : '2')),
+      rounds: whole('rounds', values.rounds ?? (values.quick ? '4' : '16')),
+      seconds: positive('seconds', values.seconds ?? (values.quick ? '0.5' : '1')),
       connections: whole('connections', values.connections),
       warmUpRequests: whole('warm-up', values['warm-up']),
       service: values.service,

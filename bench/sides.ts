@@ -1,7 +1,7 @@
 /** The two sides of a comparison, the service and the floor under it, and what is measured of one under load. */
 import { ask, drive } from './load.js'
 import { quantile } from './quartiles.js'
-import type { Answer, Conversation } from './scenario.js'
+import type { Answer, Conversation, Request } from './scenario.js'
 import { type Subject, startFloor } from './subject.js'
 
 /** A server with those who talk to it. */
@@ -19,26 +19,34 @@ export interface Measured {
   readonly requestsPerSecond: number
 }
 
-/** Starts a floor that gives the service's own answer, and those who expect exactly that of it. */
-export async function floorUnder(service: Side): Promise<Side> {
-  const [first] = service.conversations
+/** One request of the first conversation, beside the load. */
+export async function exchange({ subject, conversations: [first] }: Side): Promise<Exchanged> {
   if (first === undefined) throw new Error('no connections')
   const { request } = first
-  const known = await ask(service.subject.url, request)
-  const problem = first.receive(known)
+  const answer = await ask(subject.url, request)
+  const problem = first.receive(answer)
   if (problem !== undefined) throw new Error(problem)
-  const { status, headers, body } = known
+  return { request, answer }
+}
+
+interface Exchanged {
+  request: Request
+  answer: Answer
+}
+
+/** Starts a floor that gives the service's own answer, and those who expect exactly that of it. */
+export async function floorUnder(service: Side): Promise<Side> {
+  const { request, answer } = await exchange(service)
+  const { status, headers, body } = answer
   const subject = await startFloor({
     method: request.method,
     path: request.path,
     status,
     headers: ownHeaders(headers),
-    json: JSON.parse(body),
+    ...(body !== '' && { json: JSON.parse(body) }),
   })
-  const receive = (answer: Answer) =>
-    answer.status === status && answer.body === body
-      ? undefined
-      : `the floor: ${answer.status} ${answer.body}`
+  const receive = (got: Answer) =>
+    got.status === status && got.body === body ? undefined : `the floor: ${got.status} ${got.body}`
   return { subject, conversations: service.conversations.map(({ request }) => ({ request, receive })) }
 }
 

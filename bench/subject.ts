@@ -26,11 +26,11 @@ export async function startService(
   entry: string,
   environment: Readonly<Record<string, string>>,
 ): Promise<Subject> {
-  return listening(launch(entry, environment))
+  return listening(entry, launch(entry, environment))
 }
 
 export async function startFloor(answer: FloorAnswer): Promise<Subject> {
-  return listening(launch(fileURLToPath(beside('floor')), {}, JSON.stringify(answer)))
+  return listening('the floor', launch(fileURLToPath(beside('floor')), {}, JSON.stringify(answer)))
 }
 
 /** Not in our process group: Ctrl-C in a terminal reaches us alone, and we end them in order. */
@@ -47,11 +47,10 @@ function launch(
   })
 }
 
-async function listening(child: ChildProcess): Promise<Subject> {
+async function listening(name: string, child: ChildProcess): Promise<Subject> {
   const lastLines: string[] = []
   const url = await new Promise<string>((resolve, reject) => {
-    const fail = (what: string) =>
-      reject(new Error(`${child.spawnargs[1]} ${what}:\n${lastLines.join('\n')}`))
+    const fail = (what: string) => reject(new Error(`${name} ${what}:\n${lastLines.join('\n')}`))
     const deadline = setTimeout(fail, READY_WITHIN_MS, 'does not listen')
     for (const stream of [child.stdout as Readable, child.stderr as Readable]) // pipes, by `stdio`
       createInterface(stream).on('line', (line) => {
