@@ -36,12 +36,13 @@ end
 local function read(key)
   local stored = redis.call('HMGET', key, 'r', 'u', 's', 'l')
   if not stored[1] then return nil end
-  local r = { key = key, packed = stored[1], uid_hash = stored[2], scopes = stored[3] or '', use = stored[4] }
   local kind, c, x, t, a, p, o, e, created, s, q, q2, q3, k, idle = struct.unpack(FORM, stored[1])
-  r.kind, r.c, r.x, r.t, r.a, r.p, r.o, r.e, r.created = kind, c, x, x - t, x - a, x - p, x - o, x - e, x - created
-  r.s, r.q, r.q2, r.q3, r.k, r.idle = s, q, q2, q3, k, idle
-  r.handle, r.place = key:sub(12), key:sub(6, 11) .. stored[2]
-  return r
+  return {
+    key = key, handle = key:sub(12), place = key:sub(6, 11) .. stored[2],
+    packed = stored[1], uid_hash = stored[2], scopes = stored[3] or '', use = stored[4],
+    kind = kind, c = c, x = x, t = x - t, a = x - a, p = x - p, o = x - o, e = x - e, created = x - created,
+    s = s, q = q, q2 = q2, q3 = q3, k = k, idle = idle,
+  }
 end
 
 -- Puts the session into its account's set until `gone_at`; the set lives as long as its longest-living member. Scores are
