@@ -6,7 +6,7 @@
  * | `{{token a}}`                     | a countersigned token, from then on only that one, by no other name    |
  * | `{{handle a}}`                    | the public name of a session, likewise                                 |
  * | `{{bearer}}` `{{bearer a}}`       | base64 of the five token headers of its own answer, in devise's order  |
- * | `{{expiry}}`                      | epoch seconds in the future, never before one that was there earlier   |
+ * | `{{expiry}}`                      | epoch seconds in the future, never decreasing in a session              |
  * | `{{jwt a}}` `{{uuid a}}`          | a JWT; a UUID: likewise                                                |
  * | `{{event a}}` `{{kid a}}`         | the id of an event, of a signing key: likewise                         |
  * | `{{time}}` `{{time in 90 days}}`  | ISO 8601 in UTC with milliseconds, to a minute                         |
@@ -54,7 +54,8 @@ export interface Placeholders {
 export function createPlaceholders(): Placeholders {
   const known = new Map<string, string>()
   const requestIds = new Set<string>()
-  let latestExpiry = 0
+  /** By session. */
+  const latestExpiry = new Map<string, number>()
 
   function standsFor(placeholder: string): string {
     const [kind = '', name = '', ...rest] = placeholder.split(' ')
@@ -70,11 +71,14 @@ export function createPlaceholders(): Placeholders {
   function learn(placeholder: string, value: string, answer: Answer): string | undefined {
     const [kind = '', ...rest] = placeholder.split(' ')
     switch (kind) {
-      case 'expiry':
+      case 'expiry': {
+        const session = headerOf(answer, 'client') ?? ''
+        const latest = latestExpiry.get(session) ?? 0
         if (Number(value) * 1000 <= Date.now()) return 'is over'
-        if (Number(value) < latestExpiry) return `is before ${latestExpiry}`
-        latestExpiry = Number(value)
+        if (Number(value) < latest) return `is before ${latest}`
+        latestExpiry.set(session, Number(value))
         return undefined
+      }
       case 'time':
       case 'atom': {
         const aheadMs = Number(ahead.exec(rest.join(' '))?.[1] ?? 0) * DAY_MS
