@@ -14,6 +14,7 @@ import { startRedis } from './support/redis.js'
 const MOST_SCENARIOS = 5000
 const SEED = 7171
 
+t.setTimeout(900_000)
 const { client: redis } = await startRedis(t, { args: ['--appendonly', 'no', '--save', ''] })
 const sample = fc.sample(scenarios, { numRuns: MOST_SCENARIOS, seed: SEED })
 
