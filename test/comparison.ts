@@ -36,7 +36,7 @@ local function add(content, key)
   portrait[#portrait + 1] = redis.call('PTTL', key)
 end
 for i = 3, #ARGV do
-  local record, tombstone = 'cs:s:' .. tag .. ARGV[i], 'cs:rv:' .. tag .. ARGV[i]
+  local record, tombstone = 'cs:' .. tag:sub(1, -2) .. ARGV[i], 'cs:rv:' .. tag .. ARGV[i]
   local fields = redis.call('HMGET', record, 'r', 'u', 's', 'd', 'n', 'l')
   for f = 1, 6 do fields[f] = fields[f] or '' end
   add(table.concat(fields, '|') .. '|' .. redis.call('HLEN', record), record)

@@ -117,7 +117,7 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
   ],
   open: [
     ["if account[2] then return { 'suspended' } end", ''],
-    ["if redis.call('EXISTS', 'cs:rv:' .. KEYS[1]:sub(6)) == 1 then return { 'revoked' } end", ''],
+    ["if redis.call('EXISTS', tombstone(KEYS[1])) == 1 then return { 'revoked' } end", ''],
     ["if there then return { 'opened', facts(there), account[1], {} } end", ''],
     ["c = kind == 'r' and 1 or 0", 'c = 1'],
     ['created = math.max(now, not_before)', 'created = now'],

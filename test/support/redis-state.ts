@@ -20,7 +20,7 @@ export async function readEverything(client: Redis): Promise<Record<string, stri
 }
 
 async function readValue(client: Redis, key: string): Promise<string | undefined> {
-  if (!key.startsWith('cs:s:')) return (await client.dumpBuffer(key))?.toString('base64')
+  if (!key.startsWith('cs:{')) return (await client.dumpBuffer(key))?.toString('base64')
   const { [LAST_USE]: _, ...fields } = await client.hgetallBuffer(key)
   return JSON.stringify(Object.entries(fields).map(([name, value]) => [name, value.toString('base64')]))
 }

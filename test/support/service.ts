@@ -140,7 +140,7 @@ const CLOCK_SLACK_MS = 2
 
 /** @returns when the session was last used as far as Redis knows; the record begins its field `l` with that */
 async function lastUse({ client }: TestRedis, handle: string): Promise<number> {
-  const [key = ''] = await client.keys(`cs:s:*:${handle}`)
+  const [key = ''] = await client.keys(`cs:{*}${handle}`)
   const packed = await client.hgetBuffer(key, 'l')
   if (packed === null) throw new Error(`there is no session ${handle}`)
   return packed.readUIntBE(0, 6)

@@ -1,6 +1,6 @@
 #!lua
 -- Notes whether a session's owner is told of news by push messages to it.
--- KEYS[1]  cs:s:{tag}:<handle>   hash, the session
+-- KEYS[1]  cs:{tag}<handle>   hash, the session
 -- ARGV[1]  '0', or a pinned clock for tests, ms
 -- ARGV[2]  uid hash of the account that it must belong to
 -- ARGV[3]  '1' or '' for no

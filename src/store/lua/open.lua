@@ -1,6 +1,6 @@
 #!lua
 -- Opens a session of an account that may have one, and ends its least recently used ones of that kind beyond the cap.
--- KEYS[1]  cs:s:{tag}:<handle>     hash, the session
+-- KEYS[1]  cs:{tag}<handle>         hash, the session
 -- KEYS[2]  cs:u:{tag}:<uid hash>   zset, the account's sessions
 -- KEYS[3]  cs:a:{tag}:<uid hash>   hash, the account
 -- ARGV[1]  '0', or a pinned clock for tests, ms
@@ -21,14 +21,14 @@ local now = clock(ARGV[1])
 local account = redis.call('HMGET', KEYS[3], 'doc', 'sus', 'nb')
 if not account[1] then return { 'unknown' } end
 if account[2] then return { 'suspended' } end
-if redis.call('EXISTS', 'cs:rv:' .. KEYS[1]:sub(6)) == 1 then return { 'revoked' } end
+if redis.call('EXISTS', tombstone(KEYS[1])) == 1 then return { 'revoked' } end
 local there = read(KEYS[1])
 if there then return { 'opened', facts(there), account[1], {} } end
 
 local kind, cap, unique = ARGV[2]:sub(1, 1), tonumber(ARGV[6]), ARGV[9] == 'unique'
 local not_before = tonumber(account[3] or 0)
 local r = {
-  key = KEYS[1], handle = KEYS[1]:sub(12), place = KEYS[2]:sub(6), scopes = ARGV[7],
+  key = KEYS[1], handle = KEYS[1]:sub(9), place = KEYS[2]:sub(6), scopes = ARGV[7],
   kind = kind, c = kind == 'r' and 1 or 0, t = now, a = 0, p = 0, o = 0, k = 1,
   s = NONE, q = NONE, q2 = NONE, q3 = NONE,
   -- Not before the cut-off even when the clock went back behind it.

@@ -1,5 +1,5 @@
 -- Judges presentations of sessions, all those of one event-loop turn, one after the other.
--- KEYS[i]     cs:s:{tag}:<handle>   hash, the session of presentation i; one may come several times
+-- KEYS[i]     cs:{tag}<handle>   hash, the session of presentation i; one may come several times
 -- ARGV[1]     '0', or a pinned clock for tests, ms
 -- ARGV[2..5]  G, Z, Y in ms, R (rotation.lua)
 -- ARGV[6]     what a fork or a replay does: 'revoke' or 'reject'
@@ -21,7 +21,7 @@ local function present(i)
   local at = 6 * i
   local r = read(KEYS[i])
   if not r then -- 0
-    local why = redis.call('GET', 'cs:rv:' .. KEYS[i]:sub(6))
+    local why = redis.call('GET', tombstone(KEYS[i]))
     if why then return { 'revoked', why } end
     return { 'unknown' }
   end

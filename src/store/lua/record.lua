@@ -1,6 +1,6 @@
 -- What every session script begins with: the packed record, and the keys that hang on it.
 --
---   cs:s:{tag}:<handle>   hash, small enough to stay a listpack
+--   cs:{tag}<handle>      hash, small enough to stay a listpack
 --     r   51 bytes: kind, c, absolute end x; t a p o, end e unless it is used, creation; s q q2 q3, k; idle life
 --     u   uid hash          s   scopes, absent when none          d   description, absent when none
 --     n   '1' when push messages tell of news, else absent
@@ -38,7 +38,7 @@ local function read(key)
   if not stored[1] then return nil end
   local kind, c, x, t, a, p, o, e, created, s, q, q2, q3, k, idle = struct.unpack(FORM, stored[1])
   return {
-    key = key, handle = key:sub(12), place = key:sub(6, 11) .. stored[2],
+    key = key, handle = key:sub(9), place = key:sub(4, 8) .. ':' .. stored[2],
     packed = stored[1], uid_hash = stored[2], scopes = stored[3] or '', use = stored[4],
     kind = kind, c = c, x = x, t = x - t, a = x - a, p = x - p, o = x - o, e = x - e, created = x - created,
     s = s, q = q, q2 = q2, q3 = q3, k = k, idle = idle,
@@ -71,6 +71,10 @@ local function save(r, e_before, now)
   end
 end
 
+local function tombstone(key)
+  return 'cs:rv:' .. key:sub(4, 8) .. ':' .. key:sub(9)
+end
+
 local function remove(r)
   redis.call('DEL', r.key)
   redis.call('ZREM', 'cs:u:' .. r.place, r.handle)
@@ -79,7 +83,7 @@ end
 -- Revokes: from here on every token of the session is refused, for as long as one could live.
 local function bury(r, reason, now)
   remove(r)
-  redis.call('SET', 'cs:rv:' .. r.key:sub(6), reason, 'PX', math.max(r.x - now, SHORTEST_TOMBSTONE))
+  redis.call('SET', tombstone(r.key), reason, 'PX', math.max(r.x - now, SHORTEST_TOMBSTONE))
 end
 
 -- A session as the replies carry it: handle, kind, created, e, x, scopes.

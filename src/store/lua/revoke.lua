@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Ends one session.
--- KEYS[1]  cs:s:{tag}:<handle>   hash, the session
+-- KEYS[1]  cs:{tag}<handle>   hash, the session
 -- ARGV[1]  '0', or a pinned clock for tests, ms
 -- ARGV[2]  why, kept in its tombstone
 -- ARGV[3]  uid hash of the account that it must belong to, '' for any

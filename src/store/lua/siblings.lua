@@ -23,7 +23,7 @@ end
 local function members(set, not_before, now)
   local records = {}
   for _, handle in ipairs(redis.call('ZRANGE', set, 0, -1)) do
-    local r = read('cs:s:' .. set:sub(6, 11) .. handle)
+    local r = read('cs:' .. set:sub(6, 10) .. handle)
     if not r then
       redis.call('ZREM', set, handle)
     elseif now >= r.e and r.kind ~= 'j' then

@@ -1,6 +1,6 @@
 #!lua
 -- Notes where, on what and when sessions were last used, and moves their ends on as a presentation would.
--- KEYS[i]  cs:s:{tag}:<handle>   hash, the session of note i
+-- KEYS[i]  cs:{tag}<handle>   hash, the session of note i
 -- ARGV[1]  '0', or a pinned clock for tests, ms
 -- ARGV[2..] two a note: how long ago it was used, ms; use: user agent hash (6 bytes) ‖ address (0, 4 or 16)
 -- Returns  the handles that were alive
