@@ -37,8 +37,8 @@ local function add(content, key)
 end
 for i = 3, #ARGV do
   local record, tombstone = 'cs:' .. tag:sub(1, -2) .. ARGV[i], 'cs:rv:' .. tag .. ARGV[i]
-  local fields = redis.call('HMGET', record, 'r', 'u', 's', 'd', 'n', 'l')
-  for f = 1, 6 do fields[f] = fields[f] or '' end
+  local fields = redis.call('HMGET', record, 'r', 'u', 's', 'd', 'n')
+  for f = 1, 5 do fields[f] = fields[f] or '' end
   add(table.concat(fields, '|') .. '|' .. redis.call('HLEN', record), record)
   add(redis.call('GET', tombstone), tombstone)
 end
@@ -106,15 +106,16 @@ function agrees(expected: string | number | null, found: string | number | null 
   return found === expected || (found >= 0 && found <= expected && found > expected - TTL_SLACK_MS)
 }
 
-/** A record's packed field by names, for people; times as distances back from x. */
+/** A record's packed field by names, for people; times as distances back from x, p and o from t. */
 function legible(content: string | number | null): unknown {
-  if (typeof content !== 'string' || content[51] !== '|') return content
-  const r = Buffer.from(content.slice(0, 51), 'latin1')
+  if (typeof content !== 'string' || content[47] !== '|') return content
+  const r = Buffer.from(content.slice(0, 47), 'latin1')
   const back = (at: number) => r.readUIntBE(at, 5)
   return {
     ...{ kind: r.toString('latin1', 0, 1), c: r.readUInt32BE(1), x: r.readUIntBE(5, 6) },
-    ...{ t: back(11), a: back(16), p: back(21), o: back(26), e: back(31), created: back(36) },
-    ...{ s: r[41], q: r[42], q2: r[43], q3: r[44], k: r[45], idle: back(46) },
-    others: content.slice(52),
+    ...{ t: back(11), a: back(16), e: back(21), created: back(26) },
+    ...{ p: r.readUIntBE(31, 3), o: r.readUIntBE(34, 3) },
+    ...{ s: r[37], q: r[38], q2: r[39], q3: r[40], k: r[41], idle: back(42) },
+    others: content.slice(48),
   }
 }

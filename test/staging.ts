@@ -32,7 +32,7 @@ export interface Staged {
   portrait: model.Portrait
 }
 
-export const handleOf = ({ uidHash }: Place, slot: number): string => `${uidHash.slice(0, 21)}${slot}`
+export const handleOf = ({ uidHash }: Place, slot: number): string => `${uidHash}${slot}`
 
 /** @param rows counts how often each row of the transition table speaks */
 export function stage(scenario: Scenario, place: Place, rows: Map<number, number>): Staged[] {
@@ -44,7 +44,7 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
   const floors = [new Map<string, Token>(), new Map<string, Token>()]
   const tabs = Array.from({ length: SLOTS }, () => Array<Token>(TABS).fill([0, 0]))
   const late = Array.from({ length: SLOTS }, (): Token[] => [])
-  const claims = { nobody: '', owner: uidHash, stranger: 'x'.repeat(22) }
+  const claims = { nobody: '', owner: uidHash, stranger: 'x'.repeat(16) }
   const staged: Staged[] = []
 
   const account = accountKey(place)

@@ -78,7 +78,7 @@ export function portray(world: World, handles: readonly string[]): Portrait {
     const session = world.records.get(handle)
     const tombstone = world.tombstones.get(handle)
     return [
-      session === undefined ? '||||||0' : portraySession(session, world.uidHash),
+      session === undefined ? '|||||0' : portraySession(session, world.uidHash),
       session?.lifeMs ?? NO_KEY,
       tombstone?.reason ?? null,
       tombstone?.lifeMs ?? NO_KEY,
@@ -92,18 +92,26 @@ export function portray(world: World, handles: readonly string[]): Portrait {
 function portraySession(session: StoredSession, uidHash: string): string {
   const { kind, rotation, endsAt, scopes, description, notifications } = session
   const { c, t, a, p, o, s, q, q2, q3, k } = rotation
-  const r = Buffer.alloc(51)
+  const r = Buffer.alloc(47)
   r.write(kind, 0, 1, 'latin1')
   r.writeUInt32BE(c, 1)
   r.writeUIntBE(endsAt, 5, 6)
-  for (const [i, time] of [t, a, p, o, session.expiresAt, session.createdAt].entries())
+  for (const [i, time] of [t, a, session.expiresAt, session.createdAt].entries())
     r.writeUIntBE(Math.min(endsAt - time, 2 ** 40 - 1), 11 + 5 * i, 5)
-  for (const [i, branch] of [s, q, q2, q3].entries()) r.writeUInt8(branch === NONE ? 255 : branch, 41 + i)
-  r.writeUInt8(k, 45)
-  r.writeUIntBE(session.idleMs, 46, 5)
+  for (const [i, time] of [p, o].entries()) r.writeUIntBE(t - time, 31 + 3 * i, 3)
+  for (const [i, branch] of [s, q, q2, q3].entries()) r.writeUInt8(branch === NONE ? 255 : branch, 37 + i)
+  r.writeUInt8(k, 41)
+  r.writeUIntBE(session.idleMs, 42, 5)
   const use = String.fromCharCode(...useBytes(session))
-  const fields = [r.toString('latin1'), uidHash, scopes, description, notifications ? '1' : '', use]
+  const fields = [r.toString('latin1'), uidHash + use, scopes, description, notifications ? '1' : '']
   return [...fields, fields.filter((field) => field !== '').length].join('|')
+}
+
+/** A record keeps p and o as distances back from t, of three bytes. */
+function asKept(state: Rotation): Rotation {
+  const { t, p, o } = state
+  const kept = (time: number) => t - Math.min(Math.max(0, t - time), 2 ** 24 - 1)
+  return { ...state, p: kept(p), o: kept(o) }
 }
 
 function inOrder(index: ReadonlyMap<string, number>): [handle: string, goneAt: number][] {
@@ -162,9 +170,13 @@ function enlist(world: World, session: StoredSession, goneAt: number): void {
   world.indexLifeMs = 1000 * Math.max(...world.index.values()) - world.now
 }
 
-function slide(world: World, session: StoredSession, usedAt: number): void {
-  const till = Math.min(usedAt + session.idleMs, session.endsAt)
-  if (till - session.expiresAt < session.idleMs / 1000) return
+function slide(world: World, session: StoredSession, usedAt: number, handsOut = false): void {
+  const { idleMs, endsAt, expiresAt } = session
+  const asUsed = Math.min(usedAt + idleMs, endsAt)
+  const later = Math.min(Math.max(usedAt + idleMs, expiresAt + 1000), endsAt)
+  const till = handsOut && expiresAt <= usedAt + idleMs + 9000 ? later : asUsed
+  const gainMs = till - expiresAt
+  if (gainMs <= 0 || (!handsOut && gainMs < idleMs / 1000)) return
   session.expiresAt = till
   session.lifeMs = till - world.now
   enlist(world, session, till)
@@ -226,7 +238,7 @@ export function open(world: World, wanted: Wanted): unknown[] {
   const goneAt = kind === 'jwt' ? endsAt + life.lingerMs : expiresAt
   const session: StoredSession = {
     ...{ handle, kind, scopes: wanted.scopes, description, expiresAt, endsAt, idleMs: life.idleMs },
-    rotation: newborn(now, kind === 'rotating' ? 1 : 0),
+    rotation: asKept(newborn(now, kind === 'rotating' ? 1 : 0)),
     createdAt,
     lastUse: { at: now, bytes: wanted.use },
     notifications: false,
@@ -271,10 +283,10 @@ export function present(
   const still = { verdict: 'current', handOut: [0, 0], state: session.rotation, event: '', rows: [] } as const
   const { verdict, handOut, state, event, rows } =
     session.kind === 'rotating' ? judge(session.rotation, claim, policy, now) : still
-  session.rotation = state
+  session.rotation = asKept(state)
   const theft = verdict === 'fork' || verdict === 'replay'
   if (verdict === 'reissue-limit' || (theft && policy.onReplay === 'revoke')) bury(world, session, verdict)
-  else if (!theft && verdict !== 'ahead') slide(world, session, now)
+  else if (!theft && verdict !== 'ahead') slide(world, session, now, handOut[0] > 0)
   const refused = theft || verdict === 'reissue-limit' || verdict === 'ahead'
   const more = refused ? useBytes(session) : [now - state.t, session.expiresAt - now]
   return { rows, reply: [verdict, ...handOut, event, account.doc, facts(session), more] }

@@ -24,16 +24,16 @@
 import { hash } from 'node:crypto'
 import { canonicalName } from '../account.js'
 
-/** Where an account's keys live: the hash tag (3 characters) and the hash of its uid (22 characters). */
+/** Where an account's keys live: the hash tag (3 characters) and the hash of its uid (16 characters). */
 export interface Place {
   tag: string
   uidHash: string
 }
 
-/** Derives an account's place from any spelling of its uid: SHA-256, 2 bytes for the tag, 16 others for the name. */
+/** Derives an account's place from any spelling of its uid: SHA-256, 2 bytes for the tag, 12 others for the name. */
 export function placeOf(uid: string): Place {
   const digest = Buffer.from(hash('sha256', `uid\0${canonicalName(uid)}`, 'hex'), 'hex')
-  return { tag: digest.toString('base64url', 0, 2), uidHash: digest.toString('base64url', 2, 18) }
+  return { tag: digest.toString('base64url', 0, 2), uidHash: digest.toString('base64url', 2, 14) }
 }
 
 export const sessionKey = (tag: string, handle: string): string => `cs:{${tag}}${handle}`

@@ -110,7 +110,7 @@ export function packUse(use: Use | undefined): Buffer {
   return Buffer.concat([agent, packAddress(use.ip)])
 }
 
-/** Reads a record's field `l`: the time of the use, then what `packUse` wrote. */
+/** Reads what a record says of its last use: the time, then what `packUse` wrote. */
 export function parseUse(bytes: Uint8Array): LastUse {
   const use = Buffer.from(bytes)
   const agent = use.subarray(SEEN_AT_BYTES, SEEN_AT_BYTES + USER_AGENT_HASH_BYTES)

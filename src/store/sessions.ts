@@ -59,8 +59,9 @@ export interface SessionStore {
 const MOST_IN_FLIGHT = 10_000
 /** Branches are one byte of the token; the highest is kept free. */
 const MOST_REISSUES = 250
-/** A record keeps its times as five-byte distances from its absolute end. */
+/** A record keeps its times as five-byte distances from its absolute end, and two of them as three-byte distances. */
 const LONGEST_LIFE_MS = 2 ** 40 - 1
+const LONGEST_LEEWAY_MS = 2 ** 24 - 1
 /** Notes that one script call takes. */
 const MOST_NOTES = 256
 
@@ -69,6 +70,8 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
   const { redis, rotation, onEnded = () => undefined, mostInFlight = MOST_IN_FLIGHT } = options
   if (!(rotation.reissues >= 0 && rotation.reissues <= MOST_REISSUES))
     throw new Error(`a token cannot be re-issued more than ${MOST_REISSUES} times in a row`)
+  if (!(rotation.leewayMs >= 0 && rotation.leewayMs < LONGEST_LEEWAY_MS))
+    throw new Error('a leeway cannot be longer than 4.6 hours')
   const now = options.now ?? (() => '0' as const)
   defineSessionScripts(redis)
   let inFlight = 0

@@ -152,6 +152,21 @@ t.test('idle and absolute life, to the millisecond', async (t) => {
   t.equal(await expiry(), 'expired')
   t.equal(await expiry(), 'unknown', 'and gone')
 
+  const busy = await open(owner, { life: { idleMs: 100_000, absoluteMs: 150_000, maxSessions: 9 } })
+  const { now } = clock
+  const ends: number[] = []
+  for (const [afterMs, n] of [
+    [0, 1],
+    [999, 2],
+    [2000, 3],
+    [60_000, 4],
+  ] as const) {
+    clock.now = now + afterMs
+    const presented = await store.present(busy.at(n), 'force')
+    ends.push('session' in presented ? presented.session.expiresAt - now : 0)
+  }
+  t.strictSame(ends, [101_000, 102_000, 103_000, 150_000], 'a newer token has a later end, to the second')
+
   const unused = await open(owner, {
     kind: 'fixed',
     life: { idleMs: 1000, absoluteMs: 5000, maxSessions: 9 },

@@ -67,6 +67,7 @@ sentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 5000\
   const sentinel = new Redis({ host: '127.0.0.1', port: sentinelPorts[0] ?? 0, maxRetriesPerRequest: null })
   sentinel.on('error', () => {})
   t.teardown(() => sentinel.disconnect())
+  await until('the replica follows', async () => (await replica.client.role())[3] === 'connected')
   await until('the Sentinels know each other and the replica', async () => {
     const state = String(await sentinel.info('sentinel'))
     return state.includes('slaves=1') && state.includes('sentinels=3')

@@ -1,9 +1,9 @@
 /** What a Redis holds and what it was asked, for tests that say: nothing, and nothing. */
 import type { Redis } from 'ioredis'
 
-/** Shared facts about where and on what sessions are used; written after the fact, like the field `l` of a session. */
+/** Shared facts about where and on what sessions are used; written after the fact, like the last use of a session, which follows the uid hash in its field `u`. */
 const SHARED = /^cs:(ua:|geo:|geo-id$|place:)/
-const LAST_USE = 'l'
+const UID_HASH_BYTES = 16
 
 /**
  * Everything but where and on what sessions were last used, which is noted after the fact.
@@ -21,8 +21,9 @@ export async function readEverything(client: Redis): Promise<Record<string, stri
 
 async function readValue(client: Redis, key: string): Promise<string | undefined> {
   if (!key.startsWith('cs:{')) return (await client.dumpBuffer(key))?.toString('base64')
-  const { [LAST_USE]: _, ...fields } = await client.hgetallBuffer(key)
-  return JSON.stringify(Object.entries(fields).map(([name, value]) => [name, value.toString('base64')]))
+  const fields = Object.entries(await client.hgetallBuffer(key))
+  const lasting = (name: string, value: Buffer) => (name === 'u' ? value.subarray(0, UID_HASH_BYTES) : value)
+  return JSON.stringify(fields.map(([name, value]) => [name, lasting(name, value).toString('base64')]))
 }
 
 /** @returns which commands Redis ran while `work` did, inside scripts too, and how often; our own asking apart */

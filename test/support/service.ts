@@ -138,12 +138,12 @@ export async function startService(t: Test, options: TestServiceOptions = {}): P
 /** Times are whole milliseconds of two clocks. */
 const CLOCK_SLACK_MS = 2
 
-/** @returns when the session was last used as far as Redis knows; the record begins its field `l` with that */
+/** @returns when the session was last used as far as Redis knows; it follows the uid hash in the record's field `u` */
 async function lastUse({ client }: TestRedis, handle: string): Promise<number> {
   const [key = ''] = await client.keys(`cs:{*}${handle}`)
-  const packed = await client.hgetBuffer(key, 'l')
+  const packed = await client.hgetBuffer(key, 'u')
   if (packed === null) throw new Error(`there is no session ${handle}`)
-  return packed.readUIntBE(0, 6)
+  return packed.readUIntBE(16, 6)
 }
 
 function configure(redisUrl: string, env: Readonly<Record<string, string>>, secrets: Secrets): Config {

@@ -67,7 +67,7 @@ for (const { name, lose, recover } of losses)
 
 t.test('SCRIPT FLUSH all the time: nobody notices', async (t) => {
   const redis = await startRedis(t)
-  const service = await startService(t, { redis })
+  const service = await startService(t, { redis, env: { COUNTERSIGN_MAX_SESSIONS: '1000' } })
   await service.addAccount()
   const session = await service.signIn()
   session.headers['access-token'] = (await validate(service, session)).headers.get('access-token') ?? ''

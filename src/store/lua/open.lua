@@ -54,7 +54,7 @@ if unique or redis.call('ZCARD', KEYS[2]) >= cap then
   end
 end
 
-redis.call('HSET', r.key, 'r', pack(r), 'u', KEYS[2]:sub(12), 'l', struct.pack('>I6', now) .. ARGV[10])
+redis.call('HSET', r.key, 'r', pack(r), 'u', KEYS[2]:sub(12) .. struct.pack('>I6', now) .. ARGV[10])
 if ARGV[7] ~= '' then redis.call('HSET', r.key, 's', ARGV[7]) end
 if ARGV[8] ~= '' then redis.call('HSET', r.key, 'd', ARGV[8]) end
 local gone_at = r.e + tonumber(ARGV[5])

@@ -51,7 +51,7 @@ local function present(i)
   if revokes[verdict] then
     bury(r, verdict, now)
   else
-    if goes_on[verdict] then slide(r, now) end
+    if goes_on[verdict] then slide(r, now, n > 0) end
     save(r, ended, now)
   end
   local more = goes_on[verdict] and { now - r.t, r.e - now } or { r.use:byte(1, -1) }

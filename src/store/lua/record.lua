@@ -1,10 +1,9 @@
 -- What every session script begins with: the packed record, and the keys that hang on it.
 --
 --   cs:{tag}<handle>      hash, small enough to stay a listpack
---     r   51 bytes: kind, c, absolute end x; t a p o, end e unless it is used, creation; s q q2 q3, k; idle life
---     u   uid hash          s   scopes, absent when none          d   description, absent when none
---     n   '1' when push messages tell of news, else absent
---     l   last use: when (6 bytes) ‖ user agent hash (6) ‖ address (0, 4 or 16)
+--     r   47 bytes: kind, c, absolute end x; t a, end e unless it is used, creation; p o; s q q2 q3, k; idle life
+--     u   uid hash (16) ‖ last use: when (6), user agent hash (6), address (0, 4 or 16)
+--     s   scopes     d   description     n   '1' when push messages tell of news; each absent when there is none
 --   cs:rv:{tag}:<handle>  string, the tombstone: why it was revoked
 --   cs:u:{tag}:<uid hash> zset, the account's sessions by the moment their records go
 --   cs:a:{tag}:<uid hash> hash, the account
@@ -12,11 +11,13 @@
 -- The last three are derived here from a declared session key and its record: all keys of an account carry its {tag},
 -- so they lie in the slot of the declared one. Times and durations are ms; `now` is Redis' own clock.
 -- A letter of `r` is explained in rotation.lua.
-local FORM = '>c1I4I6I5I5I5I5I5I5BBBBBI5'
+local FORM = '>c1I4I6I5I5I5I5I3I3BBBBBI5'
 local NONE = 255 -- no branch
-local NEVER = 2 ^ 40 - 1
+local NEVER, LONG_AGO = 2 ^ 40 - 1, 2 ^ 24 - 1
+local UID_HASH = 16
 local KIND = { r = 'rotating', f = 'fixed', j = 'jwt' }
 local SHORTEST_TOMBSTONE = 3600000
+local FURTHEST_LATER = 10000
 
 -- Tests pin the clock; '0' is Redis TIME.
 local function clock(pinned)
@@ -25,22 +26,26 @@ local function clock(pinned)
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Times are kept as distances back from x: five bytes do, for 34 years. What lies further back never was.
+-- Times are kept as distances back from x: five bytes do, for 34 years; what lies further back never was. p and o are kept
+-- as distances back from t, of at most 4.6 hours, which is more than a leeway can be.
 local function pack(r)
-  local x = r.x
-  return struct.pack(FORM, r.kind, r.c, x, x - r.t, math.min(x - r.a, NEVER), math.min(x - r.p, NEVER),
-    math.min(x - r.o, NEVER), x - r.e, x - r.created, r.s, r.q, r.q2, r.q3, r.k, r.idle)
+  local x, t = r.x, r.t
+  return struct.pack(FORM, r.kind, r.c, x, x - t, math.min(x - r.a, NEVER), x - r.e, x - r.created,
+    math.max(0, math.min(t - r.p, LONG_AGO)), math.max(0, math.min(t - r.o, LONG_AGO)),
+    r.s, r.q, r.q2, r.q3, r.k, r.idle)
 end
 
 -- The record at `key`, or nil. `r.packed` is what is stored, so that a writer can tell whether anything changed.
 local function read(key)
-  local stored = redis.call('HMGET', key, 'r', 'u', 's', 'l')
+  local stored = redis.call('HMGET', key, 'r', 'u', 's')
   if not stored[1] then return nil end
-  local kind, c, x, t, a, p, o, e, created, s, q, q2, q3, k, idle = struct.unpack(FORM, stored[1])
+  local kind, c, x, t, a, e, created, p, o, s, q, q2, q3, k, idle = struct.unpack(FORM, stored[1])
+  local uid_hash = stored[2]:sub(1, UID_HASH)
+  t = x - t
   return {
-    key = key, handle = key:sub(9), place = key:sub(4, 8) .. ':' .. stored[2],
-    packed = stored[1], uid_hash = stored[2], scopes = stored[3] or '', use = stored[4],
-    kind = kind, c = c, x = x, t = x - t, a = x - a, p = x - p, o = x - o, e = x - e, created = x - created,
+    key = key, handle = key:sub(9), place = key:sub(4, 8) .. ':' .. uid_hash,
+    packed = stored[1], uid_hash = uid_hash, use = stored[2]:sub(UID_HASH + 1), scopes = stored[3] or '',
+    kind = kind, c = c, x = x, t = t, a = x - a, p = t - p, o = t - o, e = x - e, created = x - created,
     s = s, q = q, q2 = q2, q3 = q3, k = k, idle = idle,
   }
 end
@@ -55,10 +60,14 @@ local function enlist(r, gone_at, now)
 end
 
 -- Used at `used`: the end moves on when that gains a thousandth of the idle life; it never comes nearer, and never
--- passes x. Jwts end at x from the start, so theirs stays.
-local function slide(r, used)
-  local till = math.min(used + r.idle, r.x)
-  if till - r.e >= r.idle / 1000 then r.e = till end
+-- passes x. Jwts end at x from the start, so theirs stays. With a new token it moves on by a second at least, the
+-- resolution of the wire: a client to whom answers come in the wrong order tells the newer token by its later end.
+-- Tokens in quick succession bring the end up to FURTHEST_LATER further than the idle life, and then no more.
+local function slide(r, used, hands_out)
+  local till, step = used + r.idle, r.idle / 1000
+  if hands_out and r.e <= till + FURTHEST_LATER - 1000 then till, step = math.max(till, r.e + 1000), 0 end
+  till = math.min(till, r.x)
+  if till - r.e >= step then r.e = till end
 end
 
 -- Writes what changed. HSET goes first: what may be refused (memory, replica) is refused before anything is written.

@@ -13,7 +13,7 @@ for i = 1, #KEYS do
     alive[#alive + 1] = r.handle
     local used, before, ended = now - tonumber(ARGV[2 * i]), struct.unpack('>I6', r.use), r.e
     if used >= before or before > now then
-      redis.call('HSET', r.key, 'l', struct.pack('>I6', used) .. ARGV[2 * i + 1])
+      redis.call('HSET', r.key, 'u', r.uid_hash .. struct.pack('>I6', used) .. ARGV[2 * i + 1])
       slide(r, used)
       save(r, ended, now)
     end
