@@ -25,6 +25,9 @@ const CLOSE_WITHIN_MS = 25_000
 /** npm repeats the Ctrl-C that the terminal has sent to us already: a second one so soon is the first. */
 const SAME_SIGNAL_MS = 500
 
+/** What the kernel says of a bug in the machine code. Who listens to these, returns into the bug, without end. */
+const OF_BUGS = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const
+
 const opened: { close: () => Promise<void> }[] = []
 let announceLeaving = (): void => {}
 let leaving = false
@@ -81,7 +84,7 @@ function leaveInOrder(log: Logger): void {
   let firstAt: number | undefined
   let drainMs = 0
   const grace = closeWithGrace(
-    { delay: CLOSE_WITHIN_MS, logger: log, skip: ['SIGINT', 'SIGTERM'] },
+    { delay: CLOSE_WITHIN_MS, logger: log, skip: ['SIGINT', 'SIGTERM', ...OF_BUGS] },
     async ({ err }) => {
       if (err !== undefined) log.fatal({ err }, 'an unexpected error')
       leaving = true

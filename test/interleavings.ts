@@ -53,7 +53,7 @@ export type Step =
   | { do: 'crash'; depth: number }
   | { do: 'restart'; instance: number }
 
-export type Mark = 'G' | 'Y' | 'Za' | 'Zp' | 'Zo' | 'slide' | 'e' | 'x'
+export type Mark = 'G' | 'Y' | 'Za' | 'Zp' | 'Zo' | 'slide' | 'later' | 'e' | 'x'
 
 export interface Scenario {
   policy: RotationPolicy
@@ -131,7 +131,7 @@ const anyStep = fc.oneof(
   }),
   step('until', 16, {
     slot: busySlot,
-    mark: fc.constantFrom<Mark>('G', 'G', 'G', 'Y', 'Y', 'Za', 'Zp', 'Zo', 'slide', 'e', 'x'),
+    mark: fc.constantFrom<Mark>('G', 'G', 'G', 'Y', 'Y', 'Za', 'Zp', 'Zo', 'slide', 'later', 'e', 'x'),
     offset: fc.constantFrom(-1, 0, 0, 1),
   }),
   step('open', 6, {

@@ -25,8 +25,6 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ['return r[branch] ~= b', 'return r[branch] < b', 'return r[branch] > b'],
     ['if r.t > horizon then r.t = now end', '', 'if r.t > now then r.t = now end'],
     ['if r.a > horizon then r.a = now end', ''],
-    ['if r.p > horizon then r.p = now end', ''],
-    ['if r.o > horizon then r.o = now end', ''],
     ['if floor_c > r.c then', 'if floor_c > r.c + 1 then', 'if false then'],
     ["r.k, event = floor_k, 'repaired'", "event = 'repaired'", 'r.k = floor_k'],
     ['floor_k > r.k then', 'floor_k > r.k + 1 then', 'floor_k >= r.k then'],

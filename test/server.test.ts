@@ -91,6 +91,30 @@ function credentialsOf({ headers }: Response): Record<string, string> {
   return Object.fromEntries(['access-token', 'client', 'uid'].map((name) => [name, headers.get(name) ?? '']))
 }
 
+t.test(
+  'the terminal is closed: all ends',
+  { skip: !existsSync('/usr/bin/script') && 'no script(1) here, which makes a terminal' },
+  async (t) => {
+    const dataDir = join(t.testdir(), 'data')
+    const env = { ...surroundings, PORT: '0', COUNTERSIGN_GEO_DB: join(tmpdir(), 'no-geo') }
+    const command = `echo pid $$; exec '${process.execPath}' '${entry}'`
+    const terminal = spawn('script', ['-qfec', command, '/dev/null'], {
+      env: { ...env, COUNTERSIGN_DATA_DIR: dataDir, SHELL: '/bin/sh' },
+    })
+    let output = ''
+    terminal.stdout.on('data', (chunk) => {
+      output += chunk
+    })
+    const pid = () => Number(/pid (\d+)/.exec(output)?.[1])
+    t.teardown(() => runs(pid()) && process.kill(pid(), 'SIGKILL'))
+    await until('it has started', () => output.includes('/auth/sign_out'), 45_000)
+    const redis = redisOf(dataDir)
+    t.ok(runs(pid()) && runs(redis))
+    terminal.kill('SIGKILL')
+    await until('nothing runs', () => !runs(pid()) && !runs(redis))
+  },
+)
+
 t.test('the first minute: start, the three commands, Ctrl-C, and again', async (t) => {
   const cwd = t.testdir()
   const dataDir = join(cwd, 'data')

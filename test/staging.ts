@@ -244,6 +244,7 @@ function momentOf(mark: Mark, session: model.StoredSession, policy: Scenario['po
     Zp: p + policy.leewayMs,
     Zo: o + policy.leewayMs,
     slide: session.expiresAt - session.idleMs + session.idleMs / 1000,
+    later: session.expiresAt - session.idleMs - 9000,
     e: session.expiresAt,
     x: session.endsAt,
   }

@@ -32,10 +32,8 @@ end
 -- Returns the verdict; for `rotated` and `reissued` the generation and branch to hand out; and what was repaired.
 local function judge(r, n, b, mode, floor_c, floor_k, policy, now)
   local horizon, event = now + CLOCK_SLACK, ''
-  if r.t > horizon then r.t = now end -- 2
+  if r.t > horizon then r.t = now end -- 2; p and o are never after t (record.lua)
   if r.a > horizon then r.a = now end
-  if r.p > horizon then r.p = now end
-  if r.o > horizon then r.o = now end
 
   if floor_c > r.c then -- 3
     advance(r, floor_c, now)
