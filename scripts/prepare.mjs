@@ -42,9 +42,20 @@ export function build() {
     const source = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(file)?.[1]
     if (source !== undefined && !existsSync(at(`src/${source}.ts`))) rmSync(at(`dist/${file}`))
   }
-  rmSync(at('dist/store/lua'), { recursive: true, force: true })
-  cpSync(at('src/store/lua'), at('dist/store/lua'), { recursive: true })
+  copyScripts('dist/store/lua')
   writeFileSync(at(mark), '')
+}
+
+/** Compiles `bench`, and what it uses of `src`, to `dist-bench`. */
+export function buildBench() {
+  run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.bench.json'])
+  copyScripts('dist-bench/src/store/lua')
+}
+
+/** What Redis runs is read from files, beside the code that sends it. */
+function copyScripts(folder) {
+  rmSync(at(folder), { recursive: true, force: true })
+  cpSync(at('src/store/lua'), at(folder), { recursive: true })
 }
 
 /** Fetches the Redis server that the tests and the embedded store run, if there is none yet. Needs a build. */
