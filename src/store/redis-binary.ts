@@ -1,13 +1,13 @@
 /**
  * Finds a Redis server to run privately. In order: `redis-server` or `valkey-server` on PATH; the copy in our cache folder;
- * a copy made now, from what the system has or from the system's own packages (`redis-package.ts`).
+ * a copy made now, from what the system has or from the system's own packages (`system-package.ts`).
  */
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { unpackRedisPackage } from './redis-package.js'
+import { unpackPackage } from './system-package.js'
 
 const run = promisify(execFile)
 
@@ -91,7 +91,8 @@ async function fill(draft: string, cacheDir: string, report: (line: string) => v
     await rm(join(draft, 'redis-server'))
   }
   report(`fetching a private copy of Redis into ${cacheDir} (a few MB, once; nothing is installed)`)
-  await unpackRedisPackage(draft)
+  await unpackPackage(draft, { packageName: 'redis-tools', program: 'usr/bin/redis-server' })
+  await symlink('redis-check-rdb', join(draft, 'root/usr/bin/redis-server'))
 }
 
 function waysOut(cacheDir: string, cause: unknown): string {
