@@ -20,8 +20,8 @@ function describe({ keyword, instancePath, params, message = 'is not valid' }: S
   if (keyword === 'required') return `${listed('requiredProperties').join(' and ')} must be given`
   if (keyword === 'additionalProperties')
     return `${listed('additionalProperties').join(' and ')} is not known here`
-  const text = message.replace(/^must be (string|number|boolean|array)$/, 'must be a $1')
-  return `${field || 'the request'} ${text.replace(/^must be (integer|object)$/, 'must be an $1')}`
+  const text = message.replace(/^must be (string|number|boolean)$/, 'must be a $1')
+  return `${field || 'the request'} ${text.replace(/^must be (array|integer|object)$/, 'must be an $1')}`
 }
 
 function list(params: object, name: string): string[] {

@@ -61,7 +61,7 @@ interface Waiting extends Presentation {
   reject: (error: unknown) => void
 }
 
-/** More would keep Redis from others for longer than a millisecond. */
+/** More would keep Redis from others for longer than a millisecond. The calls of a turn go out together, whatever their number. */
 const MOST_AT_ONCE = 64
 /** Sessions whose last hand-out is remembered, about 100 bytes each. It matters only while Redis may still lose that write. */
 const REMEMBERED = 50_000

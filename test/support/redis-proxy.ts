@@ -1,4 +1,7 @@
-/** A wire between a service and its Redis that can be cut at the worst moment: when Redis has done it, and says so. */
+/**
+ * A wire between a service and its Redis that can be cut at the worst moment: when Redis has done it, and says so. It can
+ * also keep Redis' replies back, which shows what a service asks for without waiting for one.
+ */
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -10,11 +13,14 @@ export interface RedisProxy {
   url: string
   /** Whatever Redis says next is lost, and its connection with it. */
   cutNextReply(): void
+  /** Replies wait from now on, until `enough` of what the service has sent since. */
+  holdReplies(enough: (sent: string) => boolean): void
 }
 
 export async function startRedisProxy(t: Test, { dir, socket }: TestRedis): Promise<RedisProxy> {
   const open = new Set<Socket>()
   let cutting = false
+  let held: { sent: string; enough: (sent: string) => boolean; replies: (() => void)[] } | undefined
   const server = createServer((service) => {
     const redis = connect(socket)
     const cut = (): void => {
@@ -28,11 +34,21 @@ export async function startRedisProxy(t: Test, { dir, socket }: TestRedis): Prom
         cut()
       })
     }
-    service.pipe(redis)
+    service.on('data', (request) => {
+      redis.write(request)
+      if (held === undefined) return
+      held.sent += request.toString('latin1')
+      if (!held.enough(held.sent)) return
+      for (const reply of held.replies) reply()
+      held = undefined
+    })
     redis.on('data', (reply) => {
-      if (!cutting) return service.write(reply)
-      cutting = false
-      cut()
+      if (held !== undefined) held.replies.push(() => service.write(reply))
+      else if (!cutting) service.write(reply)
+      else {
+        cutting = false
+        cut()
+      }
     })
   })
   const path = join(dir, 'proxy.sock')
@@ -45,6 +61,9 @@ export async function startRedisProxy(t: Test, { dir, socket }: TestRedis): Prom
     url: `unix://${path}`,
     cutNextReply() {
       cutting = true
+    },
+    holdReplies(enough) {
+      held = { sent: '', enough, replies: [] }
     },
   }
 }
