@@ -1,0 +1,166 @@
+/** A gateway before a service and an application, as its example shows it; all of them end with the test. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { basename, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Test } from 'tap'
+import { type Answer, readAnswer, sendRaw } from '../support/exchange.js'
+import { ada, startService, type TestService } from '../support/service.js'
+import { type Application, startApplication } from './application.js'
+import { findProgram, type Program } from './program.js'
+import { openWire, type Wire } from './wire.js'
+
+export interface Gateway {
+  program: Program
+  /** Below `/gateway`: where it asks. */
+  family: string
+  /** The files of its example, the one that it is started with first. */
+  example: readonly [string, ...string[]]
+  /** Changes to the first file that a private copy without an installation needs. */
+  adapt?(text: string, dir: string): string
+  /** Its arguments; the first file of the example lies at `file`. */
+  args(file: string): string[]
+}
+
+/** What a client sends; the rest is a plain request. */
+export interface Asked {
+  method?: string
+  path: string
+  /** Lines as they go over the wire. */
+  headers?: readonly string[]
+  body?: string
+  version?: '1.0' | '1.1'
+}
+
+export interface World {
+  service: TestService
+  wire: Wire
+  application: Application
+  port: number
+  ask(request: Asked): Promise<Answer>
+}
+
+/** Rotates often enough that a test sees it happen, and forgives what a busy machine does. */
+const env = {
+  COUNTERSIGN_TRUST_PROXY: '127.0.0.1',
+  COUNTERSIGN_ROTATE_AFTER: '1 second',
+  COUNTERSIGN_LEEWAY: '2 seconds',
+}
+const START_MS = 10_000
+const STARTS = 5
+
+/** @returns undefined, having skipped the test, where the program cannot be had; in CI that is a failure */
+export async function openWorld(t: Test, gateway: Gateway): Promise<World | undefined> {
+  const name = basename(gateway.program.program)
+  let path: string
+  try {
+    path = await findProgram(gateway.program)
+  } catch (error) {
+    if (process.env.CI) throw error
+    const reason = error instanceof Error ? error.message.split('\n')[0] : error
+    t.pass(`${name} cannot be had here`, { skip: `${name} cannot be had here: ${reason}` })
+    return undefined
+  }
+  const service = await startService(t, { env })
+  await service.addAccount(ada)
+  const application = await startApplication(t)
+  const wire = await openWire(t, service.port)
+  const port = await start(t, path, gateway, wire.port, application.port)
+  return { service, wire, application, port, ask: (request) => ask(port, request) }
+}
+
+/** The addresses that the examples name, and the ports of the test that take their places. */
+const WELL_KNOWN = { gateway: 8080, service: 7171, application: 3000, inner: 7170 }
+
+/** @returns the port of the gateway */
+export async function start(
+  t: Test,
+  path: string,
+  { example, adapt = (text) => text, args }: Gateway,
+  service: number,
+  application: number,
+): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    const dir = t.testdir()
+    const ports = { gateway: await freePort(), service, application, inner: await freePort() }
+    for (const [index, file] of example.entries()) {
+      let text = await readFile(new URL(`../../examples/${file}`, import.meta.url), 'utf8')
+      for (const [name, wellKnown] of Object.entries(WELL_KNOWN))
+        text = text.replaceAll(`:${wellKnown}`, `:${ports[name as keyof typeof ports]}`)
+      await writeFile(join(dir, basename(file)), index === 0 ? adapt(text, dir) : text)
+    }
+    const child = spawn(path, args(join(dir, basename(example[0]))), {
+      cwd: dir,
+      env: { HOME: dir, PATH: '/usr/bin:/bin' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const lastWords = listen(child)
+    endWith(t, child)
+    if (await accepts(ports.gateway, child)) return ports.gateway
+    if (attempt === STARTS) throw new Error(`${path} does not start:\n${lastWords()}`)
+  }
+}
+
+/** Whatever becomes of us, short of SIGKILL. */
+function endWith(t: Test, child: ChildProcess): void {
+  const kill = (): void => {
+    child.kill('SIGKILL')
+  }
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
+  t.teardown(async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    kill()
+    await ended
+  })
+}
+
+function listen(child: ChildProcess): () => string {
+  let said = ''
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4_000)
+    })
+  return () => said
+}
+
+/** @returns whether the gateway takes connections; false once it has ended */
+async function accepts(port: number, child: ChildProcess): Promise<boolean> {
+  const deadline = Date.now() + START_MS
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    const socket = connect(port, '127.0.0.1')
+    const connected = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    if (connected) return true
+    await delay(20)
+  }
+  return false
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo // it listens on TCP
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function ask(port: number, request: Asked): Promise<Answer> {
+  const { method = 'GET', path, headers = [], body = '', version = '1.1' } = request
+  const isChunked = headers.some((line) => /^transfer-encoding:/i.test(line))
+  const lines = [
+    `${method} ${path} HTTP/${version}`,
+    'Host: gateway.test',
+    'Connection: close',
+    ...(body === '' || isChunked ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+    ...headers,
+  ]
+  return readAnswer(await sendRaw(port, `${lines.join('\r\n')}\r\n\r\n${body}`))
+}
