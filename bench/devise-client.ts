@@ -1,4 +1,5 @@
 /** A client of the devise dialect: signs up, and validates its token again and again as a browser would. */
+import { randomUUID } from 'node:crypto'
 import { ask } from './load.js'
 import type { Conversation, Request } from './scenario.js'
 
@@ -19,8 +20,9 @@ export type TokenRule = 'rotates' | 'repeats' | 'none'
 /** @returns the tuples of `count` new sessions, eight to an account */
 export async function signIn(url: string, count: number): Promise<Tuple[]> {
   const tuples: Tuple[] = []
+  const domain = `${randomUUID()}.example.org` // two services under comparison may have one Redis
   for (let i = 0; i < count; i++) {
-    const email = `user${Math.floor(i / SESSIONS_AN_ACCOUNT)}@example.org`
+    const email = `user${Math.floor(i / SESSIONS_AN_ACCOUNT)}@${domain}`
     const isNew = i % SESSIONS_AN_ACCOUNT === 0
     const response = await fetch(`${url}${isNew ? '/auth' : '/auth/sign_in'}`, {
       method: 'POST',

@@ -5,7 +5,7 @@
  */
 import { type Quartiles, quartiles } from './quartiles.js'
 import { type BenchRedis, type Counters, difference } from './redis.js'
-import type { Scenario } from './scenario.js'
+import type { Environment, Scenario } from './scenario.js'
 import { evenly, exchange, floorUnder, load, type Measured, type Side, warmUp } from './sides.js'
 import { startService } from './subject.js'
 
@@ -13,7 +13,9 @@ export interface Bench {
   /** Entry point of the service. */
   readonly service: string
   /** What the service's environment has in every scenario. */
-  readonly environment: Readonly<Record<string, string>>
+  readonly environment: Environment
+  /** For files. */
+  readonly dir: string
   readonly redis: BenchRedis
   readonly rounds: number
   /** About how long each side is under load in a round. */
@@ -54,12 +56,15 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
   bench.signal.throwIfAborted()
   bench.progress('starting')
   await bench.redis.clear()
-  const subject = await startService(bench.service, { ...bench.environment, ...scenario.environment })
+  const environment = { ...bench.environment, ...(await scenario.environment(bench.dir)) }
+  const service = await startSide(scenario, environment, bench)
+  const { subject } = service
   try {
-    const conversations = await scenario.open(subject.url, bench.connections)
-    const service = { subject, conversations }
     const roundTrips = await countRoundTrips(service, bench)
-    const floor = await floorUnder(service)
+    const floor =
+      scenario.against === undefined
+        ? await floorUnder(service)
+        : await startSide(scenario, { ...environment, ...scenario.against }, bench)
     try {
       return { name: scenario.name, roundTrips, ...(await compare(service, floor, bench)) }
     } finally {
@@ -67,6 +72,16 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
     }
   } finally {
     await subject.stop()
+  }
+}
+
+async function startSide({ open }: Scenario, environment: Environment, bench: Bench): Promise<Side> {
+  const subject = await startService(bench.service, environment)
+  try {
+    return { subject, conversations: await open(subject.url, bench.connections) }
+  } catch (error) {
+    await subject.stop()
+    throw error
   }
 }
 

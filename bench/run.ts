@@ -13,13 +13,22 @@ import { startBenchRedis } from './redis.js'
 import { describe, describeOrigin, type Report, save } from './report.js'
 import type { Scenario } from './scenario.js'
 import { forged } from './scenarios/forged.js'
+import { locatedRotate, locatedVerify } from './scenarios/located.js'
 import { rotate } from './scenarios/rotate.js'
 import { validate } from './scenarios/validate.js'
 import { verify } from './scenarios/verify.js'
 import { verifyMiss } from './scenarios/verify-miss.js'
 import { readSettings, type Settings } from './settings.js'
 
-const scenarios: readonly Scenario[] = [rotate, verifyMiss, validate, verify, forged]
+const scenarios: readonly Scenario[] = [
+  rotate,
+  verifyMiss,
+  validate,
+  verify,
+  forged,
+  locatedVerify,
+  locatedRotate,
+]
 
 const MEMORY = 'memory'
 
@@ -91,7 +100,7 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
       const title = `${scenario.name} (${index + 1} of ${chosen.length})`
       const progress = (what: string) => line.show(title, what)
       const { signal } = run
-      results.push(await measure(scenario, { ...settings, environment, redis, progress, signal }))
+      results.push(await measure(scenario, { ...settings, dir, environment, redis, progress, signal }))
     }
     const origin = await describeOrigin(redis.version)
     return { ...origin, settings: { rounds, seconds, connections }, results }

@@ -25,7 +25,7 @@ export interface Conversation {
 
 /** What `npm run bench` prints a verdict on; what is absent has no goal. */
 export interface Goals {
-  /** CPU of the service over CPU of the floor, per request. */
+  /** CPU of the service over CPU of the floor (or of what it is compared with), per request. */
   readonly cpuRatio?: number
   /** CPU of Redis per request, microseconds. */
   readonly redisMicros?: number
@@ -33,13 +33,17 @@ export interface Goals {
   readonly roundTrips?: number
 }
 
+export type Environment = Readonly<Record<string, string>>
+
 export interface Scenario {
   readonly name: string
   /** A few words for the table's legend. */
   readonly about: string
   readonly goals: Goals
-  /** What the service's environment has beside what every scenario has. */
-  readonly environment: Readonly<Record<string, string>>
+  /** What the service's environment has beside what every scenario has. `dir` is for files that it needs. */
+  environment(dir: string): Environment | Promise<Environment>
+  /** To compare with instead of the floor: the service itself, with this in its environment on top. */
+  readonly against?: Environment
   /** Prepares `connections` conversations with the service at `url`; every one of them has been answered rightly once. */
   open(url: string, connections: number): Promise<Conversation[]>
 }

@@ -6,7 +6,7 @@ export const forged: Scenario = {
   name: 'forged',
   about: 'GET /auth/validate_token, wrong signature',
   goals: { cpuRatio: 1.2, roundTrips: 0 },
-  environment: {},
+  environment: () => ({}),
   async open(url, connections) {
     const tuples = await signIn(url, connections)
     return tuples.map((tuple) => ({

@@ -6,7 +6,7 @@ export const rotate: Scenario = {
   name: 'rotate',
   about: 'GET /auth/validate_token, a rotation every time',
   goals: { cpuRatio: 1.5, redisMicros: 12, roundTrips: 1 },
-  environment: { COUNTERSIGN_ROTATION: 'sequential' },
+  environment: () => ({ COUNTERSIGN_ROTATION: 'sequential' }),
   async open(url, connections) {
     const tuples = await signIn(url, connections)
     return tuples.map((tuple) => validating(tuple, 'rotates'))

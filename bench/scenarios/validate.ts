@@ -6,7 +6,7 @@ export const validate: Scenario = {
   name: 'validate',
   about: 'GET /auth/validate_token within the gap, answered from memory',
   goals: { cpuRatio: 1.2, roundTrips: 0 },
-  environment: { COUNTERSIGN_ROTATE_AFTER: '1 hour' },
+  environment: () => ({ COUNTERSIGN_ROTATE_AFTER: '1 hour' }),
   async open(url, connections) {
     const tuples = await signInAndUse(url, connections)
     return tuples.map((tuple) => validating(tuple, 'repeats'))

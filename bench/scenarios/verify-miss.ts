@@ -7,7 +7,7 @@ export const verifyMiss: Scenario = {
   name: 'verify-miss',
   about: 'GET /auth/validate_token, Redis asked, no token in the answer',
   goals: { cpuRatio: 1.5, roundTrips: 1 },
-  environment: { COUNTERSIGN_ROTATE_AFTER: '1 hour', COUNTERSIGN_REISSUE_AFTER: '1 hour' },
+  environment: () => ({ COUNTERSIGN_ROTATE_AFTER: '1 hour', COUNTERSIGN_REISSUE_AFTER: '1 hour' }),
   async open(url, connections) {
     const superseded = await signIn(url, connections)
     for (const tuple of superseded) {

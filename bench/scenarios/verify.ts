@@ -6,7 +6,7 @@ export const verify: Scenario = {
   name: 'verify',
   about: 'GET /gateway/nginx, answered from memory',
   goals: { cpuRatio: 1.2, roundTrips: 0 },
-  environment: { COUNTERSIGN_ROTATE_AFTER: '1 hour' },
+  environment: () => ({ COUNTERSIGN_ROTATE_AFTER: '1 hour' }),
   async open(url, connections) {
     const tuples = await signInAndUse(url, connections)
     return tuples.map(
