@@ -9,6 +9,7 @@
  * | `{{expiry}}`                      | epoch seconds in the future, never decreasing in a session              |
  * | `{{jwt a}}` `{{uuid a}}`          | a JWT; a UUID: likewise                                                |
  * | `{{event a}}` `{{kid a}}`         | the id of an event, of a signing key: likewise                         |
+ * | `{{epoch}}`                       | epoch seconds, to a minute                                             |
  * | `{{time}}` `{{time in 90 days}}`  | ISO 8601 in UTC with milliseconds, to a minute                         |
  * | `{{atom}}` `{{atom in 183 days}}` | RFC 3339 in whole seconds, as `2020-08-29T12:00:00+00:00`, to a minute |
  * | `{{seconds 5400}}`                | a number: so much, or up to a minute less                              |
@@ -33,6 +34,7 @@ const forms: Readonly<Record<string, string>> = {
   handle: '[A-Za-z0-9_-]{21}[AQgw]',
   bearer: '[A-Za-z0-9+/]+={0,2}',
   expiry: '[0-9]{10}',
+  epoch: '[0-9]{10}',
   jwt: 'eyJ[\\w-]+\\.[\\w-]+\\.[\\w-]+',
   uuid: '[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}',
   kid: '[\\w-]{43}',
@@ -79,6 +81,8 @@ export function createPlaceholders(): Placeholders {
         latestExpiry.set(session, Number(value))
         return undefined
       }
+      case 'epoch':
+        return Math.abs(Date.now() - Number(value) * 1000) > RECENTLY_MS ? 'is not about now' : undefined
       case 'time':
       case 'atom': {
         const aheadMs = Number(ahead.exec(rest.join(' '))?.[1] ?? 0) * DAY_MS

@@ -6,21 +6,25 @@ import type { FastifyRequest } from 'fastify'
 import type { Credential } from '../../sessions/credential.js'
 import { readCredential } from '../credentials.js'
 
-/** One way at a time: a request that uses two is refused. */
+/** One way at a time: two are a conflict (RFC 6749 section 2.3). */
 export function readCaller(request: FastifyRequest, form: URLSearchParams): Credential {
   const header = readCredential(request)
   const login = form.get('client_id')
   const password = form.get('client_secret')
   const posted = login !== null && password !== null
   if (header.kind === 'none') return posted ? { kind: 'password', login, password } : header
-  if (posted) return { kind: 'conflict' }
+  if (password !== null) return { kind: 'conflict' }
   return header.kind === 'password'
     ? { kind: 'password', login: formDecoded(header.login), password: formDecoded(header.password) }
     : header
 }
 
-/** What is not form-encoded is meant as it stands: curl's `-u` encodes nothing. */
+/** What form-encoding leaves of a text, or `encodeURIComponent` does. */
+const ENCODED = /^(?:[\w*.!~'()+-]|%[\da-f]{2})*$/i
+
+/** What cannot be form-encoded is meant as it stands: curl's `-u` encodes nothing. */
 function formDecoded(text: string): string {
+  if (!ENCODED.test(text)) return text
   try {
     return decodeURIComponent(text.replaceAll('+', ' '))
   } catch {

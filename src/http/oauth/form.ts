@@ -12,19 +12,18 @@ export function readForms(app: FastifyInstance): void {
   )
 }
 
-/** @returns the form of `request`. @throws HttpProblem 400 when a parameter stands twice */
+/** @returns the form of `request`. @throws HttpProblem 400 when a parameter stands twice; it names none: a token sent without its name would be one */
 export function formOf(request: FastifyRequest): URLSearchParams {
   const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
   const names = [...form.keys()]
-  const doubled = names.find((name, i) => names.indexOf(name) !== i)
-  if (doubled !== undefined) throw new HttpProblem(400, `${doubled} is there more than once`)
+  if (new Set(names).size < names.length) throw new HttpProblem(400, 'A parameter is there more than once.')
   return form
 }
 
-/** @returns the parameter `token`. @throws HttpProblem 400 without one */
+/** @returns the parameter `token`. @throws HttpProblem 400 without one; an empty one counts as none (RFC 6749 section 3.1) */
 export function tokenOf(form: URLSearchParams): string {
   const token = form.get('token')
   if (token === null || token === '')
-    throw new HttpProblem(400, 'token must be given, in a form-encoded body')
+    throw new HttpProblem(400, 'token must be given, in a form-encoded body.')
   return token
 }

@@ -1,17 +1,23 @@
 /** What a token means, for services that hold one and cannot tell (RFC 7662): begins inactive, upgrades last. */
+import type { Static } from 'typebox'
 import type { Authenticator } from '../../sessions/authenticate.js'
 import { credentialOf } from '../bearer.js'
+import type { Introspected } from './introspected.js'
 
 /** The only thing that is said of a token that is not good, whatever the reason (RFC 7662 section 2.2). */
-const inactive = { active: false } as const
+export const inactive = { active: false } as const
 
 /** @returns the answer of RFC 7662 section 2.2; `sub` is the uid, `sid` the session's handle, times are seconds */
-export async function introspect(token: string, sessions: Authenticator, issuer: string) {
+export async function introspect(
+  token: string,
+  sessions: Authenticator,
+  issuer: string,
+): Promise<Static<typeof Introspected>> {
   const decision = await sessions.authenticate(credentialOf(token), 'verify')
   if (!decision.ok || decision.session === undefined) return inactive
   const { session, account } = decision
   return {
-    active: true as const,
+    active: true,
     sub: account.uid,
     username: account.uid,
     sid: session.handle,
@@ -21,6 +27,6 @@ export async function introspect(token: string, sessions: Authenticator, issuer:
     exp: Math.floor(session.expiresAt / 1000),
     iss: issuer,
     kind: session.kind,
-    roles: account.roles,
+    roles: [...account.roles],
   }
 }

@@ -2,19 +2,21 @@
  * The OAuth endpoints for internal services: introspection (RFC 7662), revocation (RFC 7009) and metadata (RFC 8414), over
  * the same sessions as every dialect. Their errors are those of RFC 6749 section 5.2.
  */
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../../account.js'
+import type { Refusal } from '../../session.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { readBasic } from '../basic.js'
-import { basicChallenge } from '../challenge.js'
+import { basicChallenge, bearerChallenge } from '../challenge.js'
 import { dialect, type Envelope } from '../dialect.js'
+import { HttpProblem } from '../http-problem.js'
 import { checkedByHandler } from '../parameters.js'
 import { type Guard, granted, guarded, publicly } from '../scopes.js'
 import { actorOf } from '../use.js'
 import { readCaller } from './caller.js'
 import { formOf, readForms, tokenOf } from './form.js'
-import { introspect } from './introspection.js'
-import { metadataOf } from './metadata.js'
+import { inactive, introspect } from './introspection.js'
+import { metadataOf, metadataPaths } from './metadata.js'
 import { introspectionSchema, metadataSchema, OAuthFailure, revocationSchema } from './schemas.js'
 
 export interface OAuthOptions {
@@ -24,8 +26,6 @@ export interface OAuthOptions {
 
 /** RFC 6749 section 5.2 for what it knows; the names of section 4.1.2.1 for what is not the caller's doing. */
 const errorCodes: Readonly<Record<number, string>> = {
-  401: 'invalid_client',
-  403: 'access_denied',
   500: 'server_error',
   503: 'temporarily_unavailable',
 }
@@ -44,11 +44,7 @@ export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
     authenticator: sessions,
     takes: ['basic', 'sessionToken', 'jwt'],
     read: (request) => readCaller(request, formOf(request)),
-    refused: (_refusal, _request, reply) =>
-      reply
-        .code(401)
-        .header('www-authenticate', basicChallenge)
-        .send({ error: 'invalid_client', error_description: 'Send the credentials of an account.' }),
+    refused: refuseCaller,
   }
 
   return async (app) => {
@@ -64,16 +60,34 @@ export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
       }),
       { prefix: '/oauth2' },
     )
-    await app.register(
-      dialect(envelope, (scope) =>
-        publicly(scope, async (open) => {
-          const metadata = metadataOf(issuer)
-          open.get('', { schema: metadataSchema }, async () => metadata)
-        }),
-      ),
-      { prefix: '/.well-known/oauth-authorization-server' },
-    )
+    const metadata = metadataOf(issuer)
+    for (const prefix of metadataPaths(issuer))
+      await app.register(
+        dialect(envelope, (scope) =>
+          publicly(scope, async (open) => {
+            open.get('', { schema: metadataSchema }, async () => metadata)
+          }),
+        ),
+        { prefix },
+      )
   }
+}
+
+/**
+ * A client that cannot be authenticated is `invalid_client` (RFC 6749 section 5.2); a token that does not authorise the
+ * call is answered as RFC 6750 section 3 has it (RFC 7662 section 2.3). Whoever sent nothing is told of both ways.
+ */
+function refuseCaller({ code }: Refusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (code === 'conflict') throw new HttpProblem(400, 'One way to authenticate at a time.')
+  const isBearer = /^bearer /i.test(request.headers.authorization ?? '')
+  const challenge = isBearer ? bearerChallenge(code) : [basicChallenge, bearerChallenge('missing')]
+  return reply
+    .code(401)
+    .header('www-authenticate', challenge)
+    .send({
+      error: isBearer ? 'invalid_token' : 'invalid_client',
+      error_description: 'Send the credentials of an account.',
+    })
 }
 
 /** Whether a caller may ask about, and end, the tokens of others. */
@@ -83,7 +97,7 @@ function introspection(app: FastifyInstance, sessions: Sessions, issuer: string)
   app.post('/introspect', { schema: introspectionSchema }, async (request) => {
     const token = tokenOf(formOf(request))
     // Who may not ask learns what it would learn of a token that never was (RFC 7662 section 2.2).
-    return isTrusted(granted(request).account) ? introspect(token, sessions, issuer) : { active: false }
+    return isTrusted(granted(request).account) ? introspect(token, sessions, issuer) : inactive
   })
 }
 
