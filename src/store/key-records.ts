@@ -1,4 +1,4 @@
-/** Keeps the ring of JWT keys in Redis: one sealed text, opaque to this side and to whoever reads a dump. */
+/** Keeps a ring of keys in Redis: one sealed text, opaque to this side and to whoever reads a dump. */
 import { readFileSync } from 'node:fs'
 import type { Result } from 'ioredis'
 import type { KeyRecords } from '../token/shared-ring.js'
@@ -17,12 +17,14 @@ const scripts = { keyRingRead: 'key-ring-read.lua', keyRingReplace: 'key-ring-re
 
 interface Parts {
   redis: RedisClient
+  /** Where it is; that of the JWT keys when absent. */
+  key?: string
   /** Tells the time instead of Redis; for tests. */
   pinnedNowMs?: () => number
 }
 
 /** Keeps the sealed ring in one Redis. */
-export function createKeyRecords({ redis, pinnedNowMs }: Parts): KeyRecords {
+export function createKeyRecords({ redis, key = keyRingKey, pinnedNowMs }: Parts): KeyRecords {
   for (const [command, file] of Object.entries(scripts)) {
     const lua = readFileSync(new URL(`./lua/${file}`, import.meta.url), 'utf8')
     redis.defineCommand(command, { numberOfKeys: 1, lua })
@@ -30,12 +32,12 @@ export function createKeyRecords({ redis, pinnedNowMs }: Parts): KeyRecords {
 
   return {
     async read() {
-      const [sealed, nowMs] = await orUnavailable(redis.keyRingRead(keyRingKey))
+      const [sealed, nowMs] = await orUnavailable(redis.keyRingRead(key))
       return { sealed: sealed ?? undefined, nowMs: pinnedNowMs?.() ?? nowMs }
     },
 
     async replace(seen, sealed) {
-      return (await orUnavailable(redis.keyRingReplace(keyRingKey, seen ?? '', sealed))) === 'replaced'
+      return (await orUnavailable(redis.keyRingReplace(key, seen ?? '', sealed))) === 'replaced'
     },
   }
 }

@@ -7,6 +7,7 @@
  * |----------------------------|--------|---------------------------------|---------------------------------------|
  * | `cs:{tag}<handle>`         | hash   | idle life, absolute life        | open, present, revoke, revoke-all     |
  * | `cs:rv:{tag}:<handle>`     | string | as long as a token could, ≥ 1 h | open, present, revoke, revoke-all     |
+ * | `cs:ps:{tag}:<handle>`     | string | as long as its session          | subscribe, as above (sealed)          |
  * | `cs:rv:{tag}:@<uid hash>`  | string | a minute                        | accounts ("look again")               |
  * | `cs:u:{tag}:<uid hash>`    | zset   | its longest-living member       | open, present, revoke, revoke-all     |
  * | `cs:a:{tag}:<uid hash>`    | hash   | until deleted                   | accounts                              |
@@ -20,6 +21,7 @@
  * | `cs:geo-id`                | string | for ever                        | shared-facts (counter)                |
  * | `cs:events`                | stream | trimmed by length               | events                                |
  * | `cs:key-ring`              | string | for ever                        | key records (sealed)                  |
+ * | `cs:vapid`                 | string | for ever                        | key records (sealed)                  |
  */
 import { hash } from 'node:crypto'
 import { canonicalName } from '../account.js'
@@ -40,6 +42,7 @@ export const sessionKey = (tag: string, handle: string): string => `cs:{${tag}}$
 /** All tombstones: the only tracked prefix. */
 export const tombstonePrefix = 'cs:rv:'
 export const tombstoneKey = (tag: string, handle: string): string => `${tombstonePrefix}{${tag}}:${handle}`
+export const subscriptionKey = (tag: string, handle: string): string => `cs:ps:{${tag}}:${handle}`
 export const sessionsOfKey = ({ tag, uidHash }: Place): string => `cs:u:{${tag}}:${uidHash}`
 export const accountKey = ({ tag, uidHash }: Place): string => `cs:a:{${tag}}:${uidHash}`
 export const accountIntentKey = ({ tag, uidHash }: Place): string => `cs:ai:{${tag}}:${uidHash}`
@@ -49,6 +52,7 @@ export const accountIndexKey = 'cs:accounts'
 export const accountIdKey = 'cs:account-id'
 export const eventsKey = 'cs:events'
 export const keyRingKey = 'cs:key-ring'
+export const vapidKey = 'cs:vapid'
 
 export const userAgentKey = (hash: string): string => `cs:ua:${hash}`
 export const locationKey = (ip: string): string => `cs:geo:${ip}`

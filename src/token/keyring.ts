@@ -8,7 +8,7 @@
  */
 import type { JsonWebKey } from 'node:crypto'
 import { StoreUnavailable } from '../errors.js'
-import type { RingKey } from './key-rotation.js'
+import { type RingKey, turn } from './key-rotation.js'
 import type { MasterKeys } from './master-keys.js'
 import { createSealer } from './sealed.js'
 import type { KeyRecords, Look } from './shared-ring.js'
@@ -84,11 +84,11 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   if (alg === 'HS256' && options.secret === undefined) throw new Error('HS256 needs a secret')
   const secretKeys = options.secret ? [keyOfSecret(options.secret)] : []
   const times = { periodMs, lifeMs, leadMs: jwksMaxAgeMs + MISSED_LOOKS * refreshMs }
-  const lookAndTurn = createSharedRing(options.records, createSealer(options.master, PURPOSE))
+  const lookAndTurn = createSharedRing<RingKey>(options.records, createSealer(options.master, PURPOSE))
 
   let keys: ReadonlyMap<string, VerifyingKey> = new Map(secretKeys.map((key) => [key.kid, key]))
   let signing: SigningKey | undefined = alg === 'HS256' ? secretKeys[0] : undefined
-  let latest: (Look & { jwks: { keys: JsonWebKey[] }; at: number }) | undefined
+  let latest: (Look<RingKey> & { jwks: { keys: JsonWebKey[] }; at: number }) | undefined
 
   let looking: Promise<void> | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
@@ -106,7 +106,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   async function look(): Promise<void> {
     lookedAt = performance.now()
     try {
-      const found = await lookAndTurn({ alg, starting: latest === undefined, times })
+      const found = await lookAndTurn((ring, nowMs) =>
+        turn(ring, nowMs, { alg, starting: latest === undefined, times }),
+      )
       install(found)
       announce(found)
       fault = undefined
@@ -117,7 +119,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     }
   }
 
-  function install(found: Look): void {
+  function install(found: Look<RingKey>): void {
     const at = performance.now()
     if (latest?.ring === found.ring) {
       latest = { ...latest, ...found, at }
@@ -132,7 +134,7 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
     latest = { ...found, at, jwks: { keys: published } }
   }
 
-  function announce({ before, ring }: Look): void {
+  function announce({ before, ring }: Look<RingKey>): void {
     const previous = currentOf(before)?.kid
     const current = currentOf(ring)
     if (previous === current?.kid) return

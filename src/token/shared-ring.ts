@@ -1,13 +1,11 @@
 /**
- * The ring of JWT keys as all instances share it: one text in the store, sealed as a whole (`sealed.ts`). A dump of
+ * A ring of keys as all instances share it: one text in the store, sealed as a whole (`sealed.ts`). A dump of
  * the store opens nothing, and who can write to it can neither plant a key nor mix keys of different times.
  *
  * A step is a compare-and-set of that text against the one it was made from, so of all instances that find it due at
  * the same moment exactly one makes it; the others find its work.
  */
 import { StoreUnavailable } from '../errors.js'
-import type { Plan, RingKey } from './key-rotation.js'
-import { turn } from './key-rotation.js'
 import type { Sealer } from './sealed.js'
 
 /** Where the sealed ring is kept. Both functions throw StoreUnavailable. */
@@ -19,35 +17,41 @@ export interface KeyRecords {
 }
 
 /** What a look at the ring found, and what it made of it: `before` is `ring` itself when nothing was due. */
-export interface Look {
-  before: readonly RingKey[]
-  ring: readonly RingKey[]
+export interface Look<Key> {
+  before: readonly Key[]
+  ring: readonly Key[]
   nowMs: number
 }
+
+/** @returns the ring as it should be at `nowMs`; `ring` itself when it is as it should be */
+export type Turn<Key> = (ring: readonly Key[], nowMs: number) => Promise<readonly Key[]>
 
 /** Every lost race is somebody else's step, and there are never that many to make at one time. */
 const MAX_RACES = 10
 
 /**
- * @returns a function that reads the ring and does what is due by `plan`. It throws StoreUnavailable, or an Error that
+ * @returns a function that reads the ring and does what is due by `turn`. It throws StoreUnavailable, or an Error that
  * says what to mend when the text cannot be opened
  */
-export function createSharedRing(records: KeyRecords, sealer: Sealer): (plan: Plan) => Promise<Look> {
-  let known: { sealed: string | undefined; ring: readonly RingKey[] } = { sealed: undefined, ring: [] }
+export function createSharedRing<Key>(
+  records: KeyRecords,
+  sealer: Sealer,
+): (turn: Turn<Key>) => Promise<Look<Key>> {
+  let known: { sealed: string | undefined; ring: readonly Key[] } = { sealed: undefined, ring: [] }
 
   /** A ring that has vanished (lost writes, FLUSHALL) is put back from memory, lest good tokens die with it. */
-  function open(sealed: string | undefined): { ring: readonly RingKey[]; outdated: boolean } {
+  function open(sealed: string | undefined): { ring: readonly Key[]; outdated: boolean } {
     if (sealed === undefined) return { ring: known.ring, outdated: known.ring.length > 0 }
     if (sealed === known.sealed) return { ring: known.ring, outdated: false }
     const { text, outdated } = sealer.open(sealed)
-    return { ring: JSON.parse(text) as RingKey[], outdated } // our own writing, proved by the seal
+    return { ring: JSON.parse(text) as Key[], outdated } // our own writing, proved by the seal
   }
 
-  return async (plan) => {
+  return async (turn) => {
     for (let race = 0; race < MAX_RACES; race++) {
       const { sealed, nowMs } = await records.read()
       const { ring: before, outdated } = open(sealed)
-      const ring = await turn(before, nowMs, plan)
+      const ring = await turn(before, nowMs)
       if (ring === before && !outdated) {
         known = { sealed, ring }
         return { before, ring, nowMs }

@@ -1,5 +1,5 @@
--- Replaces the sealed ring of JWT keys if it is still the one that its successor was made from.
--- KEYS[1]  cs:key-ring   string, the sealed ring
+-- Replaces a sealed ring of keys if it is still the one that its successor was made from.
+-- KEYS[1]  cs:key-ring or cs:vapid   string, the sealed ring
 -- ARGV[1]  the ring as read; '' when there was none
 -- ARGV[2]  the ring to write
 -- Returns 'replaced', or 'changed' when somebody else wrote first.
