@@ -8,6 +8,7 @@ import { type AuditedAccounts, auditAccounts } from './accounts/audited.js'
 import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
 import type { Audit } from './event.js'
+import { publicAddress } from './geo/address.js'
 import { openGeo } from './geo.js'
 import { devise } from './http/devise.js'
 import { gateway } from './http/gateway/gateway.js'
@@ -19,21 +20,27 @@ import { oauth } from './http/oauth/oauth.js'
 import { publishRoutes } from './http/openapi.js'
 import { services } from './http/services.js'
 import { specter } from './http/specter.js'
+import { createDeliver } from './push/deliver.js'
+import { createReach, type ReachOptions } from './push/reach.js'
 import { createActivity } from './sessions/activity.js'
 import { createPolicy } from './sessions/policy.js'
 import { createRecall } from './sessions/recall.js'
 import { createSessions } from './sessions/sessions.js'
+import { createSubscriptions, SUBSCRIPTIONS } from './sessions/subscriptions.js'
+import { createTeller } from './sessions/tell.js'
 import { createAccountStore } from './store/accounts.js'
 import type { RedisClient } from './store/connect.js'
 import { createEventStore } from './store/events.js'
 import { createKeyRecords } from './store/key-records.js'
-import { placeOf } from './store/keys.js'
+import { placeOf, vapidKey } from './store/keys.js'
 import { createNearCache } from './store/near-cache.js'
 import { createSessionStore } from './store/sessions.js'
 import { createSharedFacts } from './store/shared-facts.js'
 import { createCountersigner } from './token/countersign.js'
 import { createJwts } from './token/jwt.js'
 import { createKeyRing } from './token/keyring.js'
+import { createSealer } from './token/sealed.js'
+import { createVapidKeys } from './token/vapid.js'
 
 const DAY_MS = 86_400_000
 const SIGNING_KEY_PERIOD_MS = 30 * DAY_MS
@@ -45,6 +52,8 @@ export interface ServiceOptions {
   /** Stays open when the app closes: whoever opened it closes it, last. */
   redis: RedisClient
   logger: HttpOptions['logger']
+  /** How the hosts of push services are found and reached, where that is not by the public DNS: in tests. */
+  pushReach?: Partial<ReachOptions>
 }
 
 /** The service, ready to listen. */
@@ -56,7 +65,7 @@ export interface Service {
 }
 
 /** Builds the service on an open Redis connection. Tests and embedders call it as the server does. */
-export async function buildService({ config, redis, logger }: ServiceOptions): Promise<Service> {
+export async function buildService({ config, redis, logger, pushReach }: ServiceOptions): Promise<Service> {
   const { masterKeys, jwtMaxLifeMs } = config
   const nearCache = createNearCache({ redis })
   const sessionStore = createSessionStore({ redis, rotation: config.rotation, onEnded: nearCache.hear })
@@ -83,15 +92,33 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
 
   const geo = await openGeo({ paths: config.geoPaths, log: app.log })
   const facts = createSharedFacts({ redis })
+
+  const vapid = createVapidKeys({ records: createKeyRecords({ redis, key: vapidKey }), master: masterKeys })
+  const reach = createReach({ isPublic: (ip) => publicAddress(ip) !== undefined, ...pushReach })
+  const subscriptions = createSubscriptions({
+    store: sessionStore,
+    sealer: createSealer(masterKeys, SUBSCRIPTIONS),
+    vapid,
+    isPublicHost: reach.isPublicHost,
+  })
+  const teller = createTeller({
+    subscriptions,
+    vapid,
+    deliver: createDeliver({ agent: reach.agent, contact: config.pushContact }),
+    onFault: (err) => app.log.warn({ err }, 'push messages fail'),
+  })
+
   const activity = createActivity({
     store: sessionStore,
     facts,
     locate: geo.locate,
     audit,
+    tell: teller.tell,
     onFault: (err) => app.log.warn({ err }, 'where sessions are used could not be written yet'),
   })
   app.addHook('onClose', async () => {
     await activity.close()
+    await teller.close()
     geo.close()
     nearCache.close()
   })
@@ -125,7 +152,7 @@ export async function buildService({ config, redis, logger }: ServiceOptions): P
   for (const prefix of ['', '/api']) {
     await app.register(jwks(jwksOptions), { prefix })
     await app.register(devise({ sessions, accounts, signUp: config.signUp }), { prefix: `${prefix}/auth` })
-    await app.register(gigadrive({ sessions }), { prefix: `${prefix}/token` })
+    await app.register(gigadrive({ sessions, subscriptions }), { prefix: `${prefix}/token` })
     await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), {
       prefix: `${prefix}/v1alpha/token`,
     })

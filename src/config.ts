@@ -31,6 +31,8 @@ export interface Settings {
   rotation: Readonly<RotationPolicy>
   life: Readonly<LifePolicy>
   issuer: string
+  /** A `mailto:` or `https:` URI. */
+  pushContact: string
   jwtAlgorithm: JwtAlgorithm
   jwtSecret: Buffer | undefined
   jwtMaxLifeMs: number
@@ -145,6 +147,8 @@ function interpret(values: Variables, problems: string[]): Settings {
 
   const { HOST, PORT, COUNTERSIGN_SOCKET: socketPath, COUNTERSIGN_DATA_DIR: dataDir } = values
   const host = HOST.includes(':') ? `[${HOST}]` : HOST
+  const issuer =
+    values.COUNTERSIGN_ISSUER ?? (socketPath === undefined ? `http://${host}:${PORT}` : 'http://localhost')
   return {
     host: HOST,
     port: PORT,
@@ -160,8 +164,8 @@ function interpret(values: Variables, problems: string[]): Settings {
       absoluteMs: readTimeSpan(values.COUNTERSIGN_ABSOLUTE_LIFE),
       maxSessions: values.COUNTERSIGN_MAX_SESSIONS,
     }),
-    issuer:
-      values.COUNTERSIGN_ISSUER ?? (socketPath === undefined ? `http://${host}:${PORT}` : 'http://localhost'),
+    issuer,
+    pushContact: values.COUNTERSIGN_PUSH_CONTACT ?? contactAt(issuer),
     jwtAlgorithm: values.COUNTERSIGN_JWT_ALG,
     jwtSecret: attempt('COUNTERSIGN_JWT_SECRET', parseJwtSecret),
     jwtMaxLifeMs: readTimeSpan(values.COUNTERSIGN_JWT_MAX_LIFE),
@@ -171,4 +175,10 @@ function interpret(values: Variables, problems: string[]): Settings {
     workers: values.COUNTERSIGN_WORKERS,
     logLevel: values.LOG_LEVEL,
   }
+}
+
+/** Every domain that sends mail has a postmaster (RFC 5321 section 4.5.1). */
+function contactAt(issuer: string): string {
+  const { protocol, hostname } = new URL(issuer)
+  return protocol === 'https:' && hostname !== 'localhost' ? issuer : `mailto:postmaster@${hostname}`
 }

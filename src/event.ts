@@ -9,6 +9,8 @@ export type EventType =
   | 'session.ended'
   /** Used in a country where no session of its account was used before; `reason` names it. */
   | 'session.new-location'
+  /** Opened on a device on which no other session of its account was used last; `reason` names it. */
+  | 'session.new-device'
   | 'sessions.ended'
   /** A superseded token was presented after its time: the session has two holders. */
   | 'session.replayed'

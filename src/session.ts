@@ -45,7 +45,7 @@ export interface ListedSession extends Session {
   lastSeenAt: number
   description: string | undefined
   lastUse: LastUse
-  /** Whether its owner is told of news by push messages to it. */
+  /** Whether it has a push subscription, so that its owner is told of news there. */
   notifications: boolean
 }
 
@@ -68,7 +68,7 @@ export interface SessionView extends Session {
   userAgent: string
   device: Device
   location: KnownLocation | undefined
-  /** Whether its owner is told of news by push messages to it. */
+  /** Whether it has a push subscription, so that its owner is told of news there. */
   notifications: boolean
 }
 

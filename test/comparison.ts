@@ -36,11 +36,13 @@ local function add(content, key)
   portrait[#portrait + 1] = redis.call('PTTL', key)
 end
 for i = 3, #ARGV do
-  local record, tombstone = 'cs:' .. tag:sub(1, -2) .. ARGV[i], 'cs:rv:' .. tag .. ARGV[i]
+  local record = 'cs:' .. tag:sub(1, -2) .. ARGV[i]
+  local tombstone, subscription = 'cs:rv:' .. tag .. ARGV[i], 'cs:ps:' .. tag .. ARGV[i]
   local fields = redis.call('HMGET', record, 'r', 'u', 's', 'd', 'n')
   for f = 1, 5 do fields[f] = fields[f] or '' end
   add(table.concat(fields, '|') .. '|' .. redis.call('HLEN', record), record)
   add(redis.call('GET', tombstone), tombstone)
+  add(redis.call('GET', subscription), subscription)
 end
 local set = 'cs:u:' .. tag .. ARGV[2]
 add(table.concat(redis.call('ZRANGE', set, 0, -1, 'WITHSCORES'), ' '), set)

@@ -37,6 +37,7 @@ t.test('an empty environment gives the documented defaults, frozen', async (t) =
     },
     life: { idleMs: 14 * DAY_MS, absoluteMs: 90 * DAY_MS, maxSessions: 10 },
     issuer: 'http://127.0.0.1:7171',
+    pushContact: 'mailto:postmaster@127.0.0.1',
     jwtAlgorithm: 'EdDSA',
     jwtSecret: undefined,
     jwtMaxLifeMs: 365.25 * DAY_MS,

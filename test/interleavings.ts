@@ -46,7 +46,7 @@ export type Step =
   | { do: 'revokeAll'; except: number | undefined }
   | { do: 'list' }
   | { do: 'touch'; slot: number; ageMs: number; use: number[] }
-  | { do: 'notify'; slot: number; claimed: Ask['claimed']; on: boolean }
+  | { do: 'subscribe'; slot: number; claimed: Ask['claimed']; sealed: string; only: string }
   | { do: 'account'; becomes: 'suspended' | 'restored' | 'cut-off' | 'removed' }
   | { do: 'snapshot' }
   /** Redis comes back as it was at the last snapshot but `depth`. */
@@ -147,7 +147,12 @@ const anyStep = fc.oneof(
   step('revokeAll', 1, { except: fc.option(slot, { nil: undefined }) }),
   step('list', 2, {}),
   step('touch', 4, { slot: busySlot, ageMs: fc.constantFrom(0, 0, 1, 30_000, 50_000_000), use }),
-  step('notify', 1, { slot, claimed, on: fc.boolean() }),
+  step('subscribe', 1, {
+    slot: busySlot,
+    claimed: fc.constantFrom<Ask['claimed']>('owner', 'owner', 'owner', 'owner', 'stranger'),
+    sealed: fc.constantFrom('', '', 'one', 'other'),
+    only: fc.constantFrom('', 'one'),
+  }),
   step('account', 1, { becomes: fc.constantFrom('suspended', 'restored', 'restored', 'cut-off', 'removed') }),
   step('snapshot', 6, {}),
   step('crash', 5, { depth: fc.constantFrom(0, 0, 1, 2) }),

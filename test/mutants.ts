@@ -95,6 +95,12 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ['2 ^ 24 - 1', '2 ^ 23 - 1'],
     ['math.ceil(gone_at / 1000)', 'math.floor(gone_at / 1000)', 'math.ceil(now / 1000)'],
     ["redis.call('PEXPIRE', set, longest[2] * 1000 - now)", "redis.call('PEXPIRE', set, gone_at - now)"],
+    ["redis.call('DEL', r.key)", ''],
+    ["if r.n then redis.call('DEL', subscription(r.key)) end", ''],
+    ["redis.call('ZREM', 'cs:u:' .. r.place, r.handle)", ''],
+    ['math.max(r.x - now, SHORTEST_TOMBSTONE)', 'math.max(r.e - now, SHORTEST_TOMBSTONE)', 'r.x - now'],
+  ],
+  life: [
     [
       'till, step = used + r.idle, r.idle / 1000',
       'till, step = used + r.idle, 0',
@@ -113,9 +119,7 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ["if packed ~= r.packed then redis.call('HSET', r.key, 'r', packed) end", ''],
     ["redis.call('PEXPIRE', r.key, r.e - now)", '', "redis.call('PEXPIRE', r.key, r.x - now)"],
     ['enlist(r, r.e, now)', '', 'enlist(r, r.x, now)'],
-    ["redis.call('DEL', r.key)", ''],
-    ["redis.call('ZREM', 'cs:u:' .. r.place, r.handle)", ''],
-    ['math.max(r.x - now, SHORTEST_TOMBSTONE)', 'math.max(r.e - now, SHORTEST_TOMBSTONE)', 'r.x - now'],
+    ["if r.n then redis.call('PEXPIRE', subscription(r.key), r.e - now) end", ''],
   ],
   siblings: [
     ["math.max((struct.unpack('>I6', r.use)), r.t, r.a)", "math.max((struct.unpack('>I6', r.use)), r.t)"],
@@ -158,7 +162,16 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ['slide(r, used)', 'slide(r, now)', ''],
     ['save(r, ended, now)', ''],
   ],
-  notify: [['or now >= r.e', '']],
+  subscribe: [
+    ['or now >= r.e', ''],
+    ['r.uid_hash ~= ARGV[2]', 'false'],
+    ["ARGV[3], 'PX', r.e - now", "ARGV[3], 'PX', r.x - now", 'ARGV[3]'],
+    ["redis.call('HSET', r.key, 'n', '1')", ''],
+    ['if not r.n or (', 'if ('],
+    ["redis.call('GET', key) ~= ARGV[4]", 'false'],
+    ["redis.call('DEL', key)", ''],
+    ["redis.call('HDEL', r.key, 'n')", ''],
+  ],
 }
 
 export const mutants: readonly Mutant[] = Object.entries(bugs).flatMap(([part, lines]) =>

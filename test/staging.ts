@@ -3,12 +3,14 @@
  * resolves against it what is relative in a step.
  */
 import type { ChainableCommander } from 'ioredis'
-import { accountKey, type Place, sessionKey, sessionsOfKey } from '../src/store/keys.js'
+import { accountKey, type Place, sessionKey, sessionsOfKey, subscriptionKey } from '../src/store/keys.js'
 import { type Ask, type Mark, type Scenario, SLOTS, type Step, TABS } from './interleavings.js'
 import * as model from './store-model.js'
 
 /** Long enough that no record goes by itself while a scenario is played: a slide adds 36 s at least. */
 const IDLE_MS = 36_000_000
+/** One that is tied to a session at its very end would go by itself. */
+const SHORTEST_SUBSCRIPTION_MS = 36_000
 const ABSOLUTE_MS = 90_000_000
 const LINGER_MS = 86_400_000
 const START_MS = 1_800_000_000_000
@@ -150,8 +152,9 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
     },
     vanish(step) {
       const slot = living(step.slot)
-      world.records.delete(handleOf(place, slot))
-      compare(step, ({ pipeline }) => pipeline.del(keyOf(slot)), undefined)
+      const handle = handleOf(place, slot)
+      world.records.delete(handle)
+      compare(step, ({ pipeline }) => pipeline.del(keyOf(slot), subscriptionKey(tag, handle)), undefined)
     },
     revoke(step) {
       const { now } = world
@@ -181,14 +184,16 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
       const args = [now, step.ageMs, Buffer.from(step.use)]
       compare(step, (redis) => redis.script('sessionTouch', [keyOf(slot)], ...args), expected)
     },
-    notify(step) {
+    subscribe(step) {
       const { now } = world
       const slot = living(step.slot)
+      const leftMs = (sessionOf(slot)?.expiresAt ?? 0) - now
+      if (leftMs > 0 && leftMs < SHORTEST_SUBSCRIPTION_MS) return
       const claimed = claims[step.claimed]
-      const expected = model.notify(world, handleOf(place, slot), claimed, step.on)
+      const expected = model.subscribe(world, handleOf(place, slot), claimed, step.sealed, step.only)
       compare(
         step,
-        (redis) => redis.script('sessionNotify', [keyOf(slot)], now, claimed, step.on ? '1' : ''),
+        (redis) => redis.script('sessionSubscribe', [keyOf(slot)], now, claimed, step.sealed, step.only),
         expected,
       )
     },

@@ -3,7 +3,7 @@
  * `rotation-model.ts`; nothing in it knows Lua or Redis. Times and durations are ms.
  */
 import type { Kind, LifePolicy, RotationPolicy } from '../src/session.js'
-import { type Place, sessionKey, sessionsOfKey, tombstoneKey } from '../src/store/keys.js'
+import { type Place, sessionKey, sessionsOfKey, subscriptionKey, tombstoneKey } from '../src/store/keys.js'
 import { type Claim, judge, NONE, newborn, type Rotation } from './rotation-model.js'
 
 export interface StoredSession {
@@ -18,7 +18,9 @@ export interface StoredSession {
   endsAt: number
   idleMs: number
   lastUse: { at: number; bytes: readonly number[] }
-  notifications: boolean
+  /** '' for none. */
+  subscription: string
+  subscriptionLifeMs: number
   /** What the record was last given to live. */
   lifeMs: number
 }
@@ -68,7 +70,7 @@ export function snapshot({ records, index, indexLifeMs, tombstones }: Keys): Key
   }
 }
 
-/** For each handle record, its life, tombstone, its life; then the account's set and its life. A life of −2: no such key. */
+/** For each handle record, its life, tombstone, its life, subscription, its life; then the account's set and its life. A life of −2: no such key. */
 export type Portrait = readonly (string | number | null)[]
 
 const NO_KEY = -2
@@ -82,6 +84,8 @@ export function portray(world: World, handles: readonly string[]): Portrait {
       session?.lifeMs ?? NO_KEY,
       tombstone?.reason ?? null,
       tombstone?.lifeMs ?? NO_KEY,
+      session?.subscription || null,
+      session?.subscriptionLifeMs ?? NO_KEY,
     ]
   })
   const index = inOrder(world.index).flat().join(' ')
@@ -90,7 +94,7 @@ export function portray(world: World, handles: readonly string[]): Portrait {
 
 /** The layout of `lua/record.lua`, written a second time and independently. */
 function portraySession(session: StoredSession, uidHash: string): string {
-  const { kind, rotation, endsAt, scopes, description, notifications } = session
+  const { kind, rotation, endsAt, scopes, description, subscription } = session
   const { c, t, a, p, o, s, q, q2, q3, k } = rotation
   const r = Buffer.alloc(47)
   r.write(kind, 0, 1, 'latin1')
@@ -103,7 +107,7 @@ function portraySession(session: StoredSession, uidHash: string): string {
   r.writeUInt8(k, 41)
   r.writeUIntBE(session.idleMs, 42, 5)
   const use = String.fromCharCode(...useBytes(session))
-  const fields = [r.toString('latin1'), uidHash + use, scopes, description, notifications ? '1' : '']
+  const fields = [r.toString('latin1'), uidHash + use, scopes, description, subscription ? '1' : '']
   return [...fields, fields.filter((field) => field !== '').length].join('|')
 }
 
@@ -122,6 +126,9 @@ function inOrder(index: ReadonlyMap<string, number>): [handle: string, goneAt: n
 export function keysIn({ records, index, tombstones }: Keys, place: Place): string[] {
   return [
     ...[...records.keys()].map((handle) => sessionKey(place.tag, handle)),
+    ...[...records.values()]
+      .filter(({ subscription }) => subscription !== '')
+      .map(({ handle }) => subscriptionKey(place.tag, handle)),
     ...[...tombstones.keys()].map((handle) => tombstoneKey(place.tag, handle)),
     ...(index.size > 0 ? [sessionsOfKey(place)] : []),
   ]
@@ -179,6 +186,7 @@ function slide(world: World, session: StoredSession, usedAt: number, handsOut = 
   if (gainMs <= 0 || (!handsOut && gainMs < idleMs / 1000)) return
   session.expiresAt = till
   session.lifeMs = till - world.now
+  if (session.subscription) session.subscriptionLifeMs = session.lifeMs
   enlist(world, session, till)
 }
 
@@ -241,7 +249,8 @@ export function open(world: World, wanted: Wanted): unknown[] {
     rotation: asKept(newborn(now, kind === 'rotating' ? 1 : 0)),
     createdAt,
     lastUse: { at: now, bytes: wanted.use },
-    notifications: false,
+    subscription: '',
+    subscriptionLifeMs: NO_KEY,
     lifeMs: goneAt - now,
   }
   world.records.set(handle, session)
@@ -313,7 +322,7 @@ export function list(world: World): unknown {
     lastSeen(one),
     String.fromCharCode(...useBytes(one)),
     one.description || null,
-    one.notifications ? '1' : null,
+    one.subscription ? '1' : null,
   ])
   return [world.account?.doc ?? null, ...rows]
 }
@@ -329,9 +338,19 @@ export function touch(world: World, handle: string, ageMs: number, bytes: readon
   return [handle]
 }
 
-export function notify(world: World, handle: string, uidHash: string, on: boolean): string | null {
+/** `sealed` is '' to take away; then only `only`, if that is not ''. */
+export function subscribe(
+  world: World,
+  handle: string,
+  uidHash: string,
+  sealed: string,
+  only: string,
+): string | null {
   const session = world.records.get(handle)
   if (session === undefined || uidHash !== world.uidHash || world.now >= session.expiresAt) return null
-  session.notifications = on
-  return 'noted'
+  const had = session.subscription
+  if (sealed === '' && (had === '' || (only !== '' && only !== had))) return 'without'
+  session.subscription = sealed
+  session.subscriptionLifeMs = sealed === '' ? NO_KEY : session.expiresAt - world.now
+  return sealed === '' ? 'unsubscribed' : 'subscribed'
 }

@@ -35,6 +35,11 @@ function isWebUrl(text: string): boolean {
   return /^https?:$/.test(url.protocol) && !/[?#@]/.test(text)
 }
 
+/** What RFC 8292 section 2.1 wants of a contact. */
+function isContact(text: string): boolean {
+  return /^(mailto:[^\s@]+@[^\s@]+|https:\/\/\S+)$/.test(text) && URL.canParse(text)
+}
+
 /** What the `format` words of the schema accept. */
 export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   'time-span': (text) => readTimeSpan(text) > 0,
@@ -43,4 +48,5 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   addresses: (text) => readList(text).every(isAddressOrRange),
   origins: (text) => readList(text).every((item) => isWebUrl(item) && new URL(item).origin === item),
   'web-url': isWebUrl,
+  contact: isContact,
 }

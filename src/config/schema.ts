@@ -134,6 +134,14 @@ export const variables = Type.Object({
       unset: 'made from HOST and PORT',
     }),
   ),
+  COUNTERSIGN_PUSH_CONTACT: Type.Optional(
+    Type.String({
+      format: 'contact',
+      title: 'a mailto: address or an https URL',
+      description: 'How push services reach whoever runs this service',
+      unset: 'the issuer where it is https, else `postmaster` at its host',
+    }),
+  ),
   COUNTERSIGN_JWT_ALG: Type.Enum([...jwtAlgorithms], {
     default: 'EdDSA',
     title: oneOf(jwtAlgorithms),

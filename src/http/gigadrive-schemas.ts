@@ -43,9 +43,46 @@ export const deleteSchema: FastifySchema = {
 }
 export const updateSchema: FastifySchema = {
   tags,
-  summary: 'Note whether push messages are wanted',
+  summary: 'End the push subscription of a token of the account',
+  description: '`false` ends it; `true` is refused (409) unless there is one: see `/token/push`.',
   body: Type.Object({ id: Id, notifications: Type.Boolean() }),
   response: { 200: { ...Token, description: 'The token as it is now' } },
+}
+export const pushKeySchema: FastifySchema = {
+  tags,
+  summary: 'The key that a browser subscribes with',
+  description:
+    "Pass it to `PushManager.subscribe` as `applicationServerKey`. It is the service's VAPID key (RFC 8292).",
+  response: {
+    200: {
+      ...Type.Object({ applicationServerKey: Type.String({ description: 'base64url' }) }),
+      description: 'The same for all tokens, for ever',
+    },
+  },
+}
+export const subscribeSchema: FastifySchema = {
+  tags,
+  consumes: ['application/json'],
+  summary: "Tie the browser's push subscription to the token",
+  description:
+    'Its owner is told there when the account is used in a new country, or when a session is opened on a new device: ' +
+    '`{"events": ["session.new-location", "session.new-device"], "at", "country", "device", "session"}`.',
+  body: Type.Object(
+    {
+      endpoint: Type.String({ format: 'uri', description: 'https, in the public network' }),
+      keys: Type.Object({
+        p256dh: Type.String({ description: 'base64url' }),
+        auth: Type.String({ description: 'base64url' }),
+      }),
+    },
+    { description: 'A `PushSubscription` as `JSON.stringify` writes it', additionalProperties: true },
+  ),
+  response: { 204: { ...Type.Null(), description: 'It replaces the one that the token had' } },
+}
+export const unsubscribeSchema: FastifySchema = {
+  tags,
+  summary: 'End the push subscription of the token',
+  response: { 204: { ...Type.Null(), description: 'Nothing is sent there any more' } },
 }
 export const verifySchema: FastifySchema = {
   tags,

@@ -6,6 +6,9 @@ import type { Account } from '../account.js'
 import type { KnownLocation } from '../location.js'
 import type { SessionView } from '../session.js'
 
+export const failure = (error: string) => ({ error })
+export const notFound = failure('The requested resource could not be found.')
+
 const Nullable = Type.Union([Type.String(), Type.Null()])
 const NullableNumber = Type.Union([Type.Number(), Type.Null()])
 

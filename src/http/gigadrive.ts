@@ -7,10 +7,12 @@ import Type from 'typebox'
 import type { SessionView } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
+import type { Subscriptions } from '../sessions/subscriptions.js'
 import { readBasic } from './basic.js'
 import { basicChallenge, bearerChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
+import { pushRoutes } from './gigadrive-push.js'
 import {
   createSchema,
   deleteSchema,
@@ -19,7 +21,7 @@ import {
   updateSchema,
   verifySchema,
 } from './gigadrive-schemas.js'
-import { tokenOf, userOf } from './gigadrive-wire.js'
+import { failure, notFound, tokenOf, userOf } from './gigadrive-wire.js'
 import { checkedByHandler, parameter, parameterReader } from './parameters.js'
 import { type Guard, granted, grantedSession, guarded } from './scopes.js'
 import { actorOf } from './use.js'
@@ -31,12 +33,15 @@ declare module 'fastify' {
   }
 }
 
-const failure = (error: string) => ({ error })
 const Failure = Type.Object({ error: Type.String() }, { title: 'GigadriveFailure' })
-const notFound = failure('The requested resource could not be found.')
+
+export interface GigadriveOptions {
+  sessions: Sessions
+  subscriptions: Subscriptions
+}
 
 /** @returns the dialect as a plugin; register it at `/token` */
-export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAsync {
+export function gigadrive({ sessions, subscriptions }: GigadriveOptions): FastifyPluginAsync {
   const holders: Guard = {
     authenticator: sessions,
     takes: ['sessionToken', 'jwt', 'devise'],
@@ -65,8 +70,9 @@ export function gigadrive({ sessions }: { sessions: Sessions }): FastifyPluginAs
     await guarded(app, holders, async (scope) => {
       listTokens(scope, sessions)
       deleteToken(scope, sessions)
-      updateToken(scope, sessions)
+      updateToken(scope, sessions, subscriptions)
       verifyToken(scope)
+      pushRoutes(scope, subscriptions)
     })
     await guarded(app, owners, async (scope) => {
       await readBasic(scope)
@@ -125,7 +131,8 @@ function deleteToken(app: FastifyInstance, sessions: Sessions): void {
   })
 }
 
-function updateToken(app: FastifyInstance, sessions: Sessions): void {
+/** A token has notifications as long as it has a push subscription: `false` takes that away, `true` only agrees with it. */
+function updateToken(app: FastifyInstance, sessions: Sessions, subscriptions: Subscriptions): void {
   app.patch('', { schema: updateSchema }, async (request, reply) => {
     const id = parameter(request, 'id')
     const notifications = parameter(request, 'notifications')
@@ -135,11 +142,15 @@ function updateToken(app: FastifyInstance, sessions: Sessions): void {
       return reply.code(400).send(failure("'notifications' has to be a boolean."))
     const { uid } = granted(request).account
     const handle = await sessions.handleOf(id)
-    const session =
-      handle === undefined ? undefined : await sessions.setNotifications(uid, handle, notifications)
-    return session === undefined ? reply.code(404).send(notFound) : tokenOf(session, ownOf(request))
+    if (handle !== undefined && !notifications) await subscriptions.unsubscribe(uid, handle)
+    const session = handle === undefined ? undefined : await sessions.find(uid, handle)
+    if (session === undefined) return reply.code(404).send(notFound)
+    if (session.notifications !== notifications) return reply.code(409).send(withoutSubscription)
+    return tokenOf(session, ownOf(request))
   })
 }
+
+const withoutSubscription = failure("Without a push subscription 'notifications' cannot be true.")
 
 function verifyToken(app: FastifyInstance): void {
   app.post('/verify', { schema: verifySchema, config: { tellsSuspension: true } }, async (request) => ({

@@ -10,11 +10,12 @@ import { canonicalAddress, type Location } from '../location.js'
 import type { Session, Use } from '../session.js'
 import type { SessionStore } from '../store/sessions.js'
 import { cutUserAgent, type SharedFacts } from '../store/shared-facts.js'
-import { createPlaceWatch, type Note } from './new-places.js'
+import { deviceInWords } from './devices.js'
+import { createNewsWatch, type News, type Note, type Opened } from './news.js'
 
 export interface Activity {
   /** Notes that `session` was used now, or (`opened`) opened. */
-  note(session: Session, use: Use, opened?: 'opened'): void
+  note(session: Session, use: Use, opened?: Opened): void
   /** The country of an address that was located lately; ISO 3166-1 alpha-2. */
   countryOf(ip: string): string | undefined
   /** What is noted of a session and not written yet. */
@@ -29,9 +30,11 @@ export interface Activity {
 
 export interface ActivityOptions {
   store: Pick<SessionStore, 'touch' | 'list'>
-  facts: Pick<SharedFacts, 'saveUserAgents' | 'readLocations' | 'saveLocations'>
+  facts: SharedFacts
   locate(ip: string): Location | undefined
   audit: Audit
+  /** Told of what is new about a session, when it has been written. */
+  tell(news: News): void
   /** Told of the first of several flushes that fail in a row. */
   onFault(fault: unknown): void
   flushMs?: number
@@ -49,7 +52,16 @@ const REMEMBERED_MS = 10 * 60_000
 
 /** Starts to gather; the timer that writes does not keep the process alive. */
 export function createActivity(options: ActivityOptions): Activity {
-  const { store, facts, locate, audit, onFault, flushMs = FLUSH_MS, mostWaiting = MOST_WAITING } = options
+  const {
+    store,
+    facts,
+    locate,
+    audit,
+    tell,
+    onFault,
+    flushMs = FLUSH_MS,
+    mostWaiting = MOST_WAITING,
+  } = options
   /** Address → country, '' where a location has none. */
   const located = new LRUCache<string, string>({
     max: REMEMBERED_ADDRESSES,
@@ -58,7 +70,7 @@ export function createActivity(options: ActivityOptions): Activity {
     noDeleteOnStaleGet: true,
   })
   const countryOf = (ip: string) => located.get(ip) || undefined
-  const places = createPlaceWatch({ store, countryOf: (ip) => countryOf(ip) ?? locate(ip)?.countryCode })
+  const watch = createNewsWatch({ store, facts, countryOf: (ip) => countryOf(ip) ?? locate(ip)?.countryCode })
   /** By handle. A note stays here until it is written. */
   const waiting = new Map<string, Note>()
   let flushing: Promise<void> | undefined
@@ -83,11 +95,15 @@ export function createActivity(options: ActivityOptions): Activity {
   async function write(notes: readonly Note[]): Promise<void> {
     await facts.saveUserAgents(new Set(notes.map(({ use }) => use.userAgent).filter((text) => text !== '')))
     await saveLocations(new Set(notes.map(({ use }) => use.ip)))
-    const news = await places.find(notes)
+    const news = await watch.find(notes)
     await store.touch(notes)
-    places.remember(notes)
-    for (const { uid, handle, use, country } of news)
-      audit({ type: 'session.new-location', uid, handle, reason: country, ...use })
+    watch.remember(notes)
+    for (const one of news) {
+      const { uid, handle, use, country, device } = one
+      const reasons = { 'session.new-location': country, 'session.new-device': deviceInWords(device) }
+      for (const type of one.events) audit({ type, uid, handle, reason: reasons[type], ...use })
+      tell(one)
+    }
   }
 
   /** What is noted while it goes on is for the next flush. */
@@ -111,7 +127,7 @@ export function createActivity(options: ActivityOptions): Activity {
   function settle(handle: string, written: Note): void {
     const now = waiting.get(handle)
     if (now === written) waiting.delete(handle)
-    else if (now !== undefined) waiting.set(handle, { ...now, isNew: false })
+    else if (now !== undefined) waiting.set(handle, { ...now, opened: undefined })
   }
 
   function flush(): Promise<void> {
@@ -127,9 +143,9 @@ export function createActivity(options: ActivityOptions): Activity {
   return {
     note({ uid, tag, handle }, { ip, userAgent }, opened) {
       noted += 1
-      const isNew = opened !== undefined || waiting.get(handle)?.isNew === true
+      const openedBy = opened ?? waiting.get(handle)?.opened
       const use = { ip, userAgent: cutUserAgent(userAgent) }
-      waiting.set(handle, { uid, tag, handle, use, atMs: Date.now(), isNew })
+      waiting.set(handle, { uid, tag, handle, use, atMs: Date.now(), opened: openedBy })
       if (waiting.size <= mostWaiting) return
       const [oldest = ''] = waiting.keys()
       waiting.delete(oldest)

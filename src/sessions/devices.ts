@@ -27,3 +27,9 @@ function readDevice(userAgent: string): Device {
     browser: browser.name || undefined,
   })
 }
+
+/** @returns the device as people speak of it: `Firefox on Linux`, `Safari`, `an unknown device` */
+export function deviceInWords({ type, os, browser }: Device): string {
+  const names = [browser ?? type, os].filter((name) => name !== undefined)
+  return names.length === 0 ? 'an unknown device' : names.join(' on ')
+}

@@ -8,14 +8,12 @@ import type { Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
 import { createDeviceReader } from './devices.js'
-import type { Note } from './new-places.js'
+import type { Note } from './news.js'
 
 export interface Lister {
   /** Most recently used first; expired JWTs too, as long as they linger. */
   list(uid: string): Promise<SessionView[]>
   find(uid: string, handle: string): Promise<SessionView | undefined>
-  /** Notes whether push messages to it tell of news. @returns the session, undefined when the account has none such */
-  setNotifications(uid: string, handle: string, on: boolean): Promise<SessionView | undefined>
   /**
    * The handle that `id` means, whether it is one, a countersigned token or a JWT; undefined when it is none of them.
    *
@@ -27,7 +25,7 @@ export interface Lister {
 export interface ListerParts {
   countersigner: Pick<Countersigner, 'verify'>
   jwts: Pick<Jwts, 'verify'>
-  store: Pick<SessionStore, 'list' | 'setNotifications'>
+  store: Pick<SessionStore, 'list'>
   facts: Pick<SharedFacts, 'readUserAgents' | 'readLocations'>
   activity: Pick<Activity, 'pending'>
 }
@@ -66,9 +64,6 @@ export function createLister({ countersigner, jwts, store, facts, activity }: Li
   return {
     list: async (uid) => view(await store.list(placeOf(uid))),
     find,
-    async setNotifications(uid, handle, on) {
-      return (await store.setNotifications(placeOf(uid), handle, on)) ? find(uid, handle) : undefined
-    },
     async handleOf(id) {
       if (HANDLE.test(id)) return id
       const claim = id.includes('.') ? await jwts.verify(id) : countersigner.verify(id)

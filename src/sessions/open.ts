@@ -1,5 +1,5 @@
 /** Opens sessions: a fresh secret, one record, and the first token, which is handed out once. */
-import type { Account } from '../account.js'
+import { type Account, canonicalName } from '../account.js'
 import type { Actor, Audit } from '../event.js'
 import type { Kind, Session } from '../session.js'
 import { placeOf } from '../store/keys.js'
@@ -62,7 +62,8 @@ export function createOpener({ countersigner, jwts, store, policy, audit, activi
       if (opened.verdict !== 'opened') return { ok: false, code: opened.verdict }
 
       const { session, evicted } = opened
-      activity.note(session, actor, 'opened')
+      const bySomebodyElse = actor.uid !== undefined && canonicalName(actor.uid) !== canonicalName(uid)
+      activity.note(session, actor, bySomebodyElse ? 'opened-for-another' : 'opened')
       const { createdAt: issuedAt, endsAt: expiresAt } = session
       const token =
         kind === 'jwt'

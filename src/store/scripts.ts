@@ -20,13 +20,14 @@ declare module 'ioredis' {
     sessionRevokeAll(...keysAndArguments: Argument[]): Result<string[], Context>
     sessionListBuffer(...keysAndArguments: Argument[]): Result<ListReply, Context>
     sessionTouch(...keysAndArguments: Argument[]): Result<string[], Context>
-    sessionNotify(...keysAndArguments: Argument[]): Result<'noted' | null, Context>
+    sessionSubscribe(...keysAndArguments: Argument[]): Result<SubscribeReply | null, Context>
   }
 }
 
 export type OpenReply =
   | [verdict: 'opened', facts: Facts<string>, doc: string, evicted: string[]]
   | [verdict: 'unknown' | 'suspended' | 'revoked' | 'description-taken']
+export type SubscribeReply = 'subscribed' | 'unsubscribed' | 'without'
 export type RevokeReply = [facts: Facts<Buffer>, doc: Buffer | null, lastUse: Buffer]
 export type ListReply = [doc: Buffer | null, ...sessions: ListEntry[]]
 export type ListEntry = [
@@ -48,18 +49,18 @@ interface Script {
 }
 
 export const sessionScripts: readonly Script[] = [
-  { command: 'sessionPresent', parts: ['record', 'rotation', 'present'] },
+  { command: 'sessionPresent', parts: ['record', 'life', 'rotation', 'present'] },
   {
     command: 'sessionPresentInPlace',
-    parts: ['record', 'rotation', 'present'],
+    parts: ['record', 'life', 'rotation', 'present'],
     shebang: '#!lua flags=allow-oom',
   },
   { command: 'sessionOpen', parts: ['record', 'siblings', 'open'], numberOfKeys: 3 },
   { command: 'sessionRevoke', parts: ['record', 'revoke'], numberOfKeys: 1 },
   { command: 'sessionRevokeAll', parts: ['record', 'siblings', 'revoke-all'], numberOfKeys: 1 },
   { command: 'sessionList', parts: ['record', 'siblings', 'list'], numberOfKeys: 2 },
-  { command: 'sessionTouch', parts: ['record', 'touch'] },
-  { command: 'sessionNotify', parts: ['record', 'notify'], numberOfKeys: 1 },
+  { command: 'sessionTouch', parts: ['record', 'life', 'touch'] },
+  { command: 'sessionSubscribe', parts: ['record', 'subscribe'], numberOfKeys: 1 },
 ]
 
 /** The text of a part, without its ending. */

@@ -10,7 +10,7 @@ import { parseAccount } from './account-record.js'
 import { batches } from './batches.js'
 import type { RedisClient } from './connect.js'
 import { orUnavailable } from './faults.js'
-import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey } from './keys.js'
+import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey, subscriptionKey } from './keys.js'
 import { createPresenter, type Presentation, type Presented } from './presentations.js'
 import {
   type Ended,
@@ -50,8 +50,12 @@ export interface SessionStore {
   list(place: Place): Promise<ListedSession[]>
   /** Notes uses after the fact. A session that is gone stays gone. @returns the handles that were alive */
   touch(notes: readonly UseNote[]): Promise<string[]>
-  /** Notes whether push messages to it tell its owner of news. @returns false when the account has no such session */
-  setNotifications(place: Place, handle: string, on: boolean): Promise<boolean>
+  /** Ties a sealed push subscription to a session in place of what it had. @returns false when the account has no such session */
+  subscribe(place: Place, handle: string, sealed: string): Promise<boolean>
+  /** Takes a session's push subscription away; only `sealed`, if that is given. @returns false when it has none such */
+  unsubscribe(place: Place, handle: string, sealed?: string): Promise<boolean>
+  /** The push subscriptions, sealed, of sessions of one account, by handle; those that have none are missing. */
+  subscriptions(tag: string, handles: readonly string[]): Promise<Map<string, string>>
   /** Resolves when Redis answers. */
   ping(): Promise<void>
 }
@@ -168,9 +172,21 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       return (await Promise.all(calls)).flat()
     },
 
-    async setNotifications({ tag, uidHash }, handle, on) {
+    async subscribe({ tag, uidHash }, handle, sealed) {
       const key = sessionKey(tag, handle)
-      return (await ask(() => redis.sessionNotify(key, now(), uidHash, on ? '1' : ''))) !== null
+      return (await ask(() => redis.sessionSubscribe(key, now(), uidHash, sealed, ''))) === 'subscribed'
+    },
+
+    async unsubscribe({ tag, uidHash }, handle, sealed = '') {
+      const key = sessionKey(tag, handle)
+      return (await ask(() => redis.sessionSubscribe(key, now(), uidHash, '', sealed))) === 'unsubscribed'
+    },
+
+    async subscriptions(tag, handles) {
+      if (handles.length === 0) return new Map()
+      const keys = handles.map((handle) => subscriptionKey(tag, handle))
+      const found = await ask(() => redis.mget(keys))
+      return new Map(handles.flatMap((handle, i) => (found[i] ? [[handle, found[i]] as const] : [])))
     },
 
     async ping() {

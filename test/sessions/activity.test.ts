@@ -253,7 +253,7 @@ t.test('a use that is noted during a flush is written by the next', async (t) =>
   })
   activity.note(session, london, 'opened')
   await Promise.all([activity.flush(), activity.flush()])
-  t.match(activity.pending(session.handle), { use: { userAgent: 'newer' }, isNew: false })
+  t.match(activity.pending(session.handle), { use: { userAgent: 'newer' }, opened: undefined })
   await activity.close()
   t.equal(activity.counts().waiting, 0, 'closing writes the rest')
 })

@@ -8,6 +8,7 @@ import { openGeo } from '../../src/geo.js'
 import type { Location } from '../../src/location.js'
 import type { Session } from '../../src/session.js'
 import { type Activity, type ActivityOptions, createActivity } from '../../src/sessions/activity.js'
+import type { News } from '../../src/sessions/news.js'
 import { createAccountStore } from '../../src/store/accounts.js'
 import { connectRedis, type RedisClient } from '../../src/store/connect.js'
 import { placeOf } from '../../src/store/keys.js'
@@ -53,6 +54,8 @@ export interface ActivityWorld {
   facts: SharedFacts
   locate(ip: string): Location | undefined
   events: AuditEvent[]
+  /** What was told, beside the events. */
+  news: News[]
   faults: unknown[]
   /** One instance's; it flushes when told to. */
   activity: Activity
@@ -83,6 +86,7 @@ export async function startActivity(t: Test, options: Partial<ActivityOptions> =
   const accounts = createAccountStore({ redis: client })
   const facts = createSharedFacts({ redis: client })
   const events: AuditEvent[] = []
+  const news: News[] = []
   const faults: unknown[] = []
   let opened = 0
 
@@ -92,6 +96,7 @@ export async function startActivity(t: Test, options: Partial<ActivityOptions> =
       facts,
       locate: geo.locate,
       audit: (event) => events.push(event),
+      tell: (one) => news.push(one),
       onFault: (fault) => faults.push(fault),
       flushMs: 86_400_000,
       ...more,
@@ -107,6 +112,7 @@ export async function startActivity(t: Test, options: Partial<ActivityOptions> =
     facts,
     locate: geo.locate,
     events,
+    news,
     faults,
     activity: another(options),
     another,

@@ -13,6 +13,7 @@ const layers = [
   { name: 'accounts', rank: 2, files: /^accounts\// },
   { name: 'store', rank: 1, files: /^store\// },
   { name: 'token', rank: 1, files: /^token\// },
+  { name: 'push', rank: 1, files: /^push\// },
   { name: 'geo', rank: 1, files: /^geo(\.ts$|\/)/ },
   { name: 'nouns', rank: 0, files: /^(session|account|errors|location|event)\.ts$/ },
 ]

@@ -9,6 +9,7 @@
  * | `{{expiry}}`                      | epoch seconds in the future, never decreasing in a session              |
  * | `{{jwt a}}` `{{uuid a}}`          | a JWT; a UUID: likewise                                                |
  * | `{{event a}}` `{{kid a}}`         | the id of an event, of a signing key: likewise                         |
+ * | `{{vapid a}}`                     | the public key that signs push messages: likewise                      |
  * | `{{epoch}}`                       | epoch seconds, to a minute                                             |
  * | `{{time}}` `{{time in 90 days}}`  | ISO 8601 in UTC with milliseconds, to a minute                         |
  * | `{{atom}}` `{{atom in 183 days}}` | RFC 3339 in whole seconds, as `2020-08-29T12:00:00+00:00`, to a minute |
@@ -25,7 +26,7 @@ const RECENTLY_MS = 60_000
 const DAY_MS = 86_400_000
 
 /** Whose name tells one from another. */
-const named = /^(token|handle|jwt|uuid|event|kid)$/
+const named = /^(token|handle|jwt|uuid|event|kid|vapid)$/
 /** What may be said of a time. */
 const ahead = /^in (\d+) days?$/
 
@@ -38,6 +39,7 @@ const forms: Readonly<Record<string, string>> = {
   jwt: 'eyJ[\\w-]+\\.[\\w-]+\\.[\\w-]+',
   uuid: '[\\da-f]{8}(?:-[\\da-f]{4}){3}-[\\da-f]{12}',
   kid: '[\\w-]{43}',
+  vapid: 'B[\\w-]{86}',
   event: '\\d{13}-\\d+',
   time: '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z',
   atom: '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\+00:00',

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import type { Account } from '../../src/account.js'
 import type { NewAccount } from '../../src/accounts/accounts.js'
 import type { AuditedAccounts } from '../../src/accounts/audited.js'
-import { buildService } from '../../src/app.js'
+import { buildService, type ServiceOptions } from '../../src/app.js'
 import { type Config, readConfig } from '../../src/config.js'
 import type { Actor } from '../../src/event.js'
 import { connectRedis, type RedisClient } from '../../src/store/connect.js'
@@ -61,6 +61,7 @@ export interface TestServiceOptions {
   env?: Readonly<Record<string, string>>
   /** One that several services share. */
   redis?: TestRedis
+  pushReach?: ServiceOptions['pushReach']
 }
 
 export async function startService(t: Test, options: TestServiceOptions = {}): Promise<TestService> {
@@ -76,7 +77,8 @@ export async function startService(t: Test, options: TestServiceOptions = {}): P
   const note = (...about: unknown[]): void => secrets.log.write(JSON.stringify(about))
   const { client, close } = await connectRedis(redis.url, { log: { info: note, warn: note } })
   const logger = { level: 'trace', stream: secrets.log }
-  const { app, accounts, drain } = await buildService({ config, redis: client, logger })
+  const pushReach = options.pushReach ?? {}
+  const { app, accounts, drain } = await buildService({ config, redis: client, logger, pushReach })
   secrets.listenTo(app)
   t.teardown(async () => {
     redis.thaw()

@@ -3,7 +3,7 @@
 -- KEYS[2]  cs:a:{tag}:<uid hash>   hash, the account
 -- ARGV[1]  '0', or a pinned clock for tests, ms
 -- Returns  {account document or nothing, then one a session: {facts, last seen, last use, description or nothing,
---          '1' or nothing: whether push messages tell of news}}
+--          '1' or nothing: whether it has a push subscription}}
 -- Invariant: changes nothing that was not over; writes only when something was, so that it works on a replica.
 local now = clock(ARGV[1])
 local account = redis.call('HMGET', KEYS[2], 'doc', 'nb')

@@ -3,12 +3,13 @@
 --   cs:{tag}<handle>      hash, small enough to stay a listpack
 --     r   47 bytes: kind, c, absolute end x; t a, end e unless it is used, creation; p o; s q q2 q3, k; idle life
 --     u   uid hash (16) ‖ last use: when (6), user agent hash (6), address (0, 4 or 16)
---     s   scopes     d   description     n   '1' when push messages tell of news; each absent when there is none
+--     s   scopes     d   description     n   '1' with a push subscription; each absent when there is none
 --   cs:rv:{tag}:<handle>  string, the tombstone: why it was revoked
+--   cs:ps:{tag}:<handle>  string, sealed: its push subscription, which goes when it ends
 --   cs:u:{tag}:<uid hash> zset, the account's sessions by the moment their records go
 --   cs:a:{tag}:<uid hash> hash, the account
 --
--- The last three are derived here from a declared session key and its record: all keys of an account carry its {tag},
+-- The last four are derived here from a declared session key and its record: all keys of an account carry its {tag},
 -- so they lie in the slot of the declared one. Times and durations are ms; `now` is Redis' own clock.
 -- A letter of `r` is explained in rotation.lua.
 local FORM = '>c1I4I6I5I5I5I5I3I3BBBBBI5'
@@ -17,7 +18,6 @@ local NEVER, LONG_AGO = 2 ^ 40 - 1, 2 ^ 24 - 1
 local UID_HASH = 16
 local KIND = { r = 'rotating', f = 'fixed', j = 'jwt' }
 local SHORTEST_TOMBSTONE = 3600000
-local FURTHEST_LATER = 10000
 
 -- Tests pin the clock; '0' is Redis TIME.
 local function clock(pinned)
@@ -37,7 +37,7 @@ end
 
 -- The record at `key`, or nil. `r.packed` is what is stored, so that a writer can tell whether anything changed.
 local function read(key)
-  local stored = redis.call('HMGET', key, 'r', 'u', 's')
+  local stored = redis.call('HMGET', key, 'r', 'u', 's', 'n')
   if not stored[1] then return nil end
   local kind, c, x, t, a, e, created, p, o, s, q, q2, q3, k, idle = struct.unpack(FORM, stored[1])
   local uid_hash = stored[2]:sub(1, UID_HASH)
@@ -45,6 +45,7 @@ local function read(key)
   return {
     key = key, handle = key:sub(9), place = key:sub(4, 8) .. ':' .. uid_hash,
     packed = stored[1], uid_hash = uid_hash, use = stored[2]:sub(UID_HASH + 1), scopes = stored[3] or '',
+    n = stored[4],
     kind = kind, c = c, x = x, t = t, a = x - a, p = t - p, o = t - o, e = x - e, created = x - created,
     s = s, q = q, q2 = q2, q3 = q3, k = k, idle = idle,
   }
@@ -59,33 +60,17 @@ local function enlist(r, gone_at, now)
   redis.call('PEXPIRE', set, longest[2] * 1000 - now)
 end
 
--- Used at `used`: the end moves on when that gains a thousandth of the idle life; it never comes nearer, and never
--- passes x. Jwts end at x from the start, so theirs stays. With a new token it moves on by a second at least, the
--- resolution of the wire: a client to whom answers come in the wrong order tells the newer token by its later end.
--- Tokens in quick succession bring the end up to FURTHEST_LATER further than the idle life, and then no more.
-local function slide(r, used, hands_out)
-  local till, step = used + r.idle, r.idle / 1000
-  if hands_out and r.e <= till + FURTHEST_LATER - 1000 then till, step = math.max(till, r.e + 1000), 0 end
-  till = math.min(till, r.x)
-  if till - r.e >= step then r.e = till end
-end
-
--- Writes what changed. HSET goes first: what may be refused (memory, replica) is refused before anything is written.
-local function save(r, e_before, now)
-  local packed = pack(r)
-  if packed ~= r.packed then redis.call('HSET', r.key, 'r', packed) end
-  if r.e ~= e_before then
-    redis.call('PEXPIRE', r.key, r.e - now)
-    enlist(r, r.e, now)
-  end
-end
-
 local function tombstone(key)
   return 'cs:rv:' .. key:sub(4, 8) .. ':' .. key:sub(9)
 end
 
+local function subscription(key)
+  return 'cs:ps:' .. key:sub(4, 8) .. ':' .. key:sub(9)
+end
+
 local function remove(r)
   redis.call('DEL', r.key)
+  if r.n then redis.call('DEL', subscription(r.key)) end
   redis.call('ZREM', 'cs:u:' .. r.place, r.handle)
 end
 
