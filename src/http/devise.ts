@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Mode } from '../session.js'
+import { bearerChallenge, hasBearer } from './challenge.js'
 import { type DeviseOptions, deviseAccounts, deviseSignUp } from './devise-accounts.js'
 import { Failure, SignIn, signInSchema, signOutSchema, validateSchema } from './devise-schemas.js'
 import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
@@ -36,8 +37,10 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
       const mode: Mode = request.routeOptions.config.mode ?? 'verify'
       return mode === 'rotate' && isForced(parameter(request, 'unbatch')) ? 'force' : mode
     },
-    refused(_refusal, request, reply) {
+    refused({ code }, request, reply) {
       const { status, body } = request.routeOptions.config.unauthorized ?? unauthorized
+      // The original has no challenge, and its clients look at none; whoever uses the scheme of RFC 6750 may expect it.
+      if (status === 401 && hasBearer(request)) reply.header('www-authenticate', bearerChallenge(code))
       return reply.code(status).send(body)
     },
     granted({ session, token }, request, reply) {

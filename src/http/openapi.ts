@@ -77,7 +77,8 @@ const headers = {
   'retry-after': { type: 'integer', description: 'Seconds' },
   'www-authenticate': {
     type: 'string',
-    description: 'The schemes that would be accepted (RFC 9110 section 11.6.1); absent in the devise dialect',
+    description:
+      'The schemes that would be accepted (RFC 9110 section 11.6.1); in the devise dialect only where a Bearer was refused',
   },
 }
 

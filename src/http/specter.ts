@@ -8,7 +8,7 @@ import { handleOfUuid, type SessionView, uuidOfHandle } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { readBasic } from './basic.js'
-import { basicChallenge } from './challenge.js'
+import { basicChallenge, bearerChallenge, hasBearer } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
 import { parseLife } from './duration.js'
@@ -37,8 +37,11 @@ export function specter({ sessions, longestLifeMs }: SpecterOptions): FastifyPlu
     authenticator: sessions,
     takes: ['basic', 'sessionToken', 'devise'],
     read: readManager,
-    refused: (_refusal, _request, reply) =>
-      reply.code(401).header('www-authenticate', basicChallenge).send(unauthorized),
+    refused: ({ code }, request, reply) =>
+      reply
+        .code(401)
+        .header('www-authenticate', [basicChallenge, ...(hasBearer(request) ? [bearerChallenge(code)] : [])])
+        .send(unauthorized),
   }
   return dialect({ schema: Failure, render: ({ message }) => failure(message) }, (app) =>
     guarded(app, managers, async (scope) => {
@@ -54,7 +57,7 @@ export function specter({ sessions, longestLifeMs }: SpecterOptions): FastifyPlu
 
 function readManager(request: FastifyRequest): Credential {
   const credential = readCredential(request)
-  return credential.kind === 'jwt' ? { kind: 'none' } : credential
+  return credential.kind === 'jwt' ? { kind: 'token', token: credential.jwt } : credential
 }
 
 const lifeOf = ({ createdAt, endsAt }: SessionView) => (endsAt - createdAt) / 1000

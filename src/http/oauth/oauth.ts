@@ -7,7 +7,7 @@ import type { Account } from '../../account.js'
 import type { Refusal } from '../../session.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { readBasic } from '../basic.js'
-import { basicChallenge, bearerChallenge } from '../challenge.js'
+import { basicChallenge, bearerChallenge, hasBearer } from '../challenge.js'
 import { dialect, type Envelope } from '../dialect.js'
 import { HttpProblem } from '../http-problem.js'
 import { checkedByHandler } from '../parameters.js'
@@ -79,7 +79,7 @@ export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
  */
 function refuseCaller({ code }: Refusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (code === 'conflict') throw new HttpProblem(400, 'One way to authenticate at a time.')
-  const isBearer = /^bearer /i.test(request.headers.authorization ?? '')
+  const isBearer = hasBearer(request)
   const challenge = isBearer ? bearerChallenge(code) : [basicChallenge, bearerChallenge('missing')]
   return reply
     .code(401)
