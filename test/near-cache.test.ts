@@ -51,10 +51,13 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 
 /** Verifies until it costs no command: the lease is there and the answer is kept. */
 async function warm({ redis, there, verify }: Awaited<ReturnType<typeof prepare>>): Promise<void> {
-  await until(
-    'an answer from memory',
-    async () => (await commandsDuring(redis.client, () => verify(there))) === 0,
-  )
+  await until('an answer from memory', async () => {
+    let status = 0
+    const commands = await commandsDuring(redis.client, async () => {
+      status = await verify(there)
+    })
+    return status === 200 && commands === 0
+  })
 }
 
 t.test('a hit asks Redis nothing', async (t) => {
@@ -144,6 +147,17 @@ t.test('with Redis frozen, memory lasts as long as the lease', async (t) => {
   t.ok(lastAccept - frozenAt < LEASE_MS + SLACK_MS, `${Math.round(lastAccept - frozenAt)} ms`)
   await until('recovery', async () => (await pair.verify(pair.there)) === 200)
 })
+
+for (const silentMs of [400, 1_500])
+  t.test(`Redis silent for ${silentMs} ms: memory serves again afterwards`, async (t) => {
+    const pair = await prepare(t)
+    await warm(pair)
+    pair.redis.freeze()
+    await delay(silentMs)
+    pair.redis.thaw()
+    await delay(LEASE_MS) // what was leased before is over
+    await warm(pair)
+  })
 
 t.test('a stalled instance refuses at its first look', async (t) => {
   const pair = await prepare(t)

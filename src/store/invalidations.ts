@@ -121,8 +121,10 @@ interface LinkOptions {
 }
 
 function openLink(master: Redis, { onInvalidated, onBroken, heartbeatMs }: LinkOptions): Link {
+  // A late answer is one: without a time limit of its own, a ping ends with its answer or with the connection.
+  const { commandTimeout: _, ...options } = master.options
   const stream = new Redis({
-    ...master.options,
+    ...options,
     replyMapping: 'legacy',
     protocol: 2,
     autoResubscribe: false,
@@ -147,7 +149,7 @@ function openLink(master: Redis, { onInvalidated, onBroken, heartbeatMs }: LinkO
     beat(Number.NEGATIVE_INFINITY)
   }
 
-  /** One ping outstanding at a time; a lost one leaves base where it is, and the lease runs out. */
+  /** One ping outstanding at a time. While it is, base stays where it is, and the lease runs out. */
   function beat(sentBefore: number): void {
     const sentAt = performance.now()
     stream.ping().then(
@@ -155,7 +157,7 @@ function openLink(master: Redis, { onInvalidated, onBroken, heartbeatMs }: LinkO
         link.base = sentBefore
         timer = setTimeout(beat, heartbeatMs, sentAt).unref()
       },
-      () => undefined,
+      () => undefined, // the connection is gone, and `close` says so
     )
   }
 
