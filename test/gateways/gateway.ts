@@ -6,11 +6,12 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
-import { type Answer, readAnswer, sendRaw } from '../support/exchange.js'
-import { ada, startService, type TestService } from '../support/service.js'
-import { type Application, startApplication } from './application.js'
+import { startService } from '../support/service.js'
+import { startApplication } from './application.js'
 import { findProgram, type Program } from './program.js'
-import { openWire, type Wire } from './wire.js'
+import { openUsers } from './users.js'
+import { openWire } from './wire.js'
+import { askPort, env, type World } from './world.js'
 
 export interface Gateway {
   program: Program
@@ -24,30 +25,6 @@ export interface Gateway {
   args(file: string): string[]
 }
 
-/** What a client sends; the rest is a plain request. */
-export interface Asked {
-  method?: string
-  path: string
-  /** Lines as they go over the wire. */
-  headers?: readonly string[]
-  body?: string
-  version?: '1.0' | '1.1'
-}
-
-export interface World {
-  service: TestService
-  wire: Wire
-  application: Application
-  port: number
-  ask(request: Asked): Promise<Answer>
-}
-
-/** Rotates often enough that a test sees it happen, and forgives what a busy machine does. */
-const env = {
-  COUNTERSIGN_TRUST_PROXY: '127.0.0.1',
-  COUNTERSIGN_ROTATE_AFTER: '1 second',
-  COUNTERSIGN_LEEWAY: '2 seconds',
-}
 const START_MS = 10_000
 const STARTS = 5
 
@@ -64,18 +41,25 @@ export async function openWorld(t: Test, gateway: Gateway): Promise<World | unde
     return undefined
   }
   const service = await startService(t, { env })
-  await service.addAccount(ada)
+  const users = await openUsers(service)
   const application = await startApplication(t)
   const wire = await openWire(t, service.port)
   const port = await start(t, path, gateway, wire.port, application.port)
-  return { service, wire, application, port, ask: (request) => ask(port, request) }
+  return {
+    service,
+    users,
+    wire,
+    application,
+    question: () => `GET /gateway/${gateway.family}/- HTTP/1.1`,
+    ask: (request) => askPort(port, request),
+  }
 }
 
 /** The addresses that the examples name, and the ports of the test that take their places. */
 const WELL_KNOWN = { gateway: 8080, service: 7171, application: 3000, inner: 7170 }
 
 /** @returns the port of the gateway */
-export async function start(
+async function start(
   t: Test,
   path: string,
   { example, adapt = (text) => text, args }: Gateway,
@@ -150,17 +134,4 @@ async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
-}
-
-async function ask(port: number, request: Asked): Promise<Answer> {
-  const { method = 'GET', path, headers = [], body = '', version = '1.1' } = request
-  const isChunked = headers.some((line) => /^transfer-encoding:/i.test(line))
-  const lines = [
-    `${method} ${path} HTTP/${version}`,
-    'Host: gateway.test',
-    'Connection: close',
-    ...(body === '' || isChunked ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
-    ...headers,
-  ]
-  return readAnswer(await sendRaw(port, `${lines.join('\r\n')}\r\n\r\n${body}`))
 }

@@ -1,10 +1,11 @@
 /** A browser behind a gateway that hands out its next tokens: many requests at once, and one token for all of them. */
 import type { Test } from 'tap'
 import { headerOf } from '../support/exchange.js'
-import type { World } from './gateway.js'
+import type { World } from './world.js'
 
 const AT_ONCE = 50
 const ROTATIONS = 3
+const PATIENCE_MS = 20_000
 
 export async function oneBrowser(t: Test, { service, ask }: World): Promise<void> {
   await t.test('its next token reaches it, whole; the one before stays good until then', async (t) => {
@@ -25,8 +26,9 @@ export async function oneBrowser(t: Test, { service, ask }: World): Promise<void
   await t.test(`${AT_ONCE} requests at once, again and again, never lock it out`, async (t) => {
     let { token } = await service.signIn()
     let rotations = 0
-    for (let round = 0; rotations < ROTATIONS; round++) {
-      const answers = await Promise.all(
+    const deadline = Date.now() + PATIENCE_MS
+    for (let round = 1; rotations < ROTATIONS; round++) {
+      const statuses = await Promise.all(
         Array.from({ length: AT_ONCE }, async (_, i) => {
           const path = i % 3 === 0 ? '/api/' : '/app/'
           const answer = await ask({ path, headers: [`access-token: ${token}`] })
@@ -38,11 +40,9 @@ export async function oneBrowser(t: Test, { service, ask }: World): Promise<void
           return answer.status
         }),
       )
-      t.match(
-        answers,
-        answers.map(() => / 200 /),
-        `round ${round + 1}`,
-      )
+      const others = statuses.filter((status) => !status.includes(' 200 '))
+      if (!t.strictSame(others, [], `round ${round}`)) return
+      if (Date.now() > deadline) return t.fail(`only ${rotations} rotations`)
     }
   })
 }

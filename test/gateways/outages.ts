@@ -2,19 +2,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
 import { type Answer, headerOf } from '../support/exchange.js'
-import type { World } from './gateway.js'
+import { bearer, type World } from './world.js'
 
 /** One second that the gateways wait for an answer, and what a busy machine takes. */
 const WITHIN_MS = 3_000
 const PATIENCE_MS = 10_000
 
-/** @param bearer the credential of a live session, as a header line */
-export async function outages(
-  t: Test,
-  { service, wire, application, ask }: World,
-  bearer: string,
-): Promise<void> {
-  const request = { path: '/app/', headers: [bearer] }
+export async function outages(t: Test, { service, users, wire, application, ask }: World): Promise<void> {
+  const request = { path: '/app/', headers: [bearer(users.fixed)] }
 
   async function expectNo(t: Test, status: number): Promise<Answer> {
     const reached = application.count()
@@ -64,7 +59,7 @@ export async function outages(
     service.redis.freeze()
     t.ok(await untilAnswers(503), 'once it may no longer vouch from memory')
     await expectNo(t, 503)
-    const forged = await ask({ path: '/app/', headers: ['Authorization: Bearer nonsense'] })
+    const forged = await ask({ path: '/app/', headers: [bearer('nonsense')] })
     t.match(forged.status, / 401 /, 'what cannot be good is refused all the same')
     service.redis.thaw()
     t.ok(await untilAnswers(200), 'recovers')
