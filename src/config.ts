@@ -66,6 +66,22 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Readonly<Setti
   return Object.freeze(settings)
 }
 
+/**
+ * What verifying beside the service takes, in somebody else's process: the service's own variables, but for HOST, PORT and
+ * LOG_LEVEL, which are that process's.
+ *
+ * @throws ConfigProblem with every problem that there is
+ */
+export function readVerifierConfig(env: NodeJS.ProcessEnv = process.env): Config & { redisUrl: string } {
+  const ours = Object.entries(env).filter(([name]) => /^(COUNTERSIGN|REDIS)_/.test(name))
+  const { redisUrl, masterKeys, ...settings } = readConfig(Object.fromEntries(ours))
+  if (redisUrl === undefined || masterKeys === undefined || !env.COUNTERSIGN_ISSUER)
+    throw new ConfigProblem([
+      'REDIS_URL, COUNTERSIGN_KEYS and COUNTERSIGN_ISSUER must be what the service has',
+    ])
+  return Object.freeze({ ...settings, masterKeys, redisUrl })
+}
+
 /** Takes the known variables that have a value, secrets from their files; an empty value counts as none. */
 function collect(env: NodeJS.ProcessEnv, problems: string[]): Record<string, string> {
   const known = describeVariables()

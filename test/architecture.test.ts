@@ -99,9 +99,9 @@ t.test('the rules catch what breaks them', async (t) => {
         'config.ts': "import plugin from 'fastify-plugin'",
       },
       [
-        'src/accounts/a.ts:1 imports fastify: only http/, app.ts, server.ts may',
-        'src/accounts/a.ts:2 imports @fastify/cors: only http/, app.ts, server.ts may',
-        'src/config.ts:1 imports fastify-plugin: only http/, app.ts, server.ts may',
+        'src/accounts/a.ts:1 imports fastify: only http/, app.ts, verify.ts, server.ts may',
+        'src/accounts/a.ts:2 imports @fastify/cors: only http/, app.ts, verify.ts, server.ts may',
+        'src/config.ts:1 imports fastify-plugin: only http/, app.ts, verify.ts, server.ts may',
       ],
     ],
     [

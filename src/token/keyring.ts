@@ -38,6 +38,8 @@ export interface KeyRingOptions {
   jwksMaxAgeMs: number
   refreshMs?: number
   cooldownMs?: number
+  /** Whether the ring is only read: making and turning its keys, by the times above, is left to others. */
+  follows?: boolean
   /** Called after the fact on the instance that made the step, once for each. */
   onRotation?(rotation: KeyRotation): void
   /** Called when looking at the ring begins to fail. */
@@ -106,8 +108,9 @@ export function createKeyRing(options: KeyRingOptions): KeyRing {
   async function look(): Promise<void> {
     lookedAt = performance.now()
     try {
-      const found = await lookAndTurn((ring, nowMs) =>
-        turn(ring, nowMs, { alg, starting: latest === undefined, times }),
+      const plan = { alg, starting: latest === undefined, times }
+      const found = await lookAndTurn(async (ring, nowMs) =>
+        options.follows ? ring : turn(ring, nowMs, plan),
       )
       install(found)
       announce(found)

@@ -7,7 +7,7 @@ import { type Parsed, parse, type SourceFile } from './source-file.js'
 
 /** Layers by rank; imports point downward only. A file that fits none of them has no place yet: give it one here. */
 const layers = [
-  { name: 'composition', rank: 4, files: /^(app\.ts$|(server|config)(\.ts$|\/))/ },
+  { name: 'composition', rank: 4, files: /^((app|verify)\.ts$|(server|config|client)(\.ts$|\/))/ },
   { name: 'http', rank: 3, files: /^http\// },
   { name: 'sessions', rank: 2, files: /^sessions\// },
   { name: 'accounts', rank: 2, files: /^accounts\// },
@@ -26,8 +26,8 @@ const confined = [
   { packages: /^ioredis(\/|$)/, to: /^store\//, where: 'store/' },
   {
     packages: /^(@fastify\/|fastify(-plugin)?(\/|$))/,
-    to: /^(http\/|app\.ts$|server(\.ts$|\/))/,
-    where: 'http/, app.ts, server.ts',
+    to: /^(http\/|(app|verify)\.ts$|server(\.ts$|\/))/,
+    where: 'http/, app.ts, verify.ts, server.ts',
   },
 ]
 
