@@ -33,8 +33,8 @@ export interface Subscriber {
 }
 
 export interface SubscriptionReader {
-  /** Those of an account's live sessions but `exceptHandle`, each endpoint once. */
-  others(uid: string, exceptHandle: string): Promise<Subscriber[]>
+  /** Those of an account's live sessions but `exceptHandle`, each endpoint once; and why others could not be opened. */
+  others(uid: string, exceptHandle: string): Promise<{ subscribers: Subscriber[]; faults: unknown[] }>
   /** Takes away a subscription that is no good any more; a newer one stays. */
   forget(uid: string, subscriber: Subscriber): Promise<void>
 }
@@ -91,12 +91,16 @@ export function createSubscriptions(parts: SubscriptionParts): Subscriptions & S
         place.tag,
         live.map(({ handle }) => handle),
       )
-      const opened = [...sealed].map(([handle, text]) => ({
-        handle,
-        sealed: text,
-        subscription: open(handle, text),
-      }))
-      return [...new Map(opened.map((one) => [one.subscription.endpoint, one])).values()]
+      const byEndpoint = new Map<string, Subscriber>()
+      const faults: unknown[] = []
+      for (const [handle, text] of sealed)
+        try {
+          const subscription = open(handle, text)
+          byEndpoint.set(subscription.endpoint, { handle, sealed: text, subscription })
+        } catch (fault) {
+          faults.push(fault)
+        }
+      return { subscribers: [...byEndpoint.values()], faults }
     },
 
     async forget(uid, { handle, sealed }) {

@@ -77,8 +77,9 @@ export function createTeller(options: TellerOptions): Teller {
   }
 
   async function spread(news: News): Promise<void> {
-    const others = await subscriptions.others(news.uid, news.handle)
-    for (const subscriber of others) enqueue(() => send(news, subscriber))
+    const { subscribers, faults } = await subscriptions.others(news.uid, news.handle)
+    faults.forEach(fail)
+    for (const subscriber of subscribers) enqueue(() => send(news, subscriber))
   }
 
   async function send(news: News, subscriber: Subscriber): Promise<void> {
