@@ -128,6 +128,7 @@ function openLink(master: Redis, { onInvalidated, onBroken, heartbeatMs }: LinkO
     replyMapping: 'legacy',
     protocol: 2,
     autoResubscribe: false,
+    lazyConnect: false, // as those of a cluster's nodes say
     enableReadyCheck: true,
     connectionName: 'countersign-invalidations',
     retryStrategy: (times: number) => Math.min(50 * times, 250),
