@@ -80,10 +80,12 @@ t.test('values of every sort are read', async (t) => {
     COUNTERSIGN_CORS_ORIGINS: 'https://a.example,http://localhost:8080',
     COUNTERSIGN_ON_REPLAY: 'reject',
     COUNTERSIGN_REISSUE_AFTER: '2 minutes',
+    COUNTERSIGN_PUSH_CONTACT: 'mailto:ops@example.com',
   })
   t.match(config, {
     port: 0,
     issuer: 'http://[::1]:0',
+    pushContact: 'mailto:ops@example.com',
     geoPaths: ['/srv/cs/geo'],
     masterKeys: { currentId: 1 },
     life: { idleMs: 90_000, absoluteMs: 7_200_000 },
@@ -92,6 +94,17 @@ t.test('values of every sort are read', async (t) => {
     corsOrigins: ['https://a.example', 'http://localhost:8080'],
     rotation: { onReplay: 'reject', reissueAfterMs: 120_000 },
   })
+})
+
+t.test('push services are told the issuer, or else a postmaster', async (t) => {
+  for (const [issuer, contact] of [
+    ['https://tokens.example.com/cs', 'https://tokens.example.com/cs'],
+    ['http://tokens.example.com', 'mailto:postmaster@tokens.example.com'],
+    ['https://localhost', 'mailto:postmaster@localhost'],
+    ['http://[::1]:7171', 'mailto:postmaster@[::1]'],
+  ] as const)
+    t.equal(readConfig({ COUNTERSIGN_ISSUER: issuer }).pushContact, contact)
+  t.equal(readConfig({ COUNTERSIGN_SOCKET: '/tmp/cs' }).pushContact, 'mailto:postmaster@localhost')
 })
 
 t.test('every problem at once, by name, with what is allowed', async (t) => {
@@ -109,6 +122,7 @@ t.test('every problem at once, by name, with what is allowed', async (t) => {
     COUNTERSIGN_IDLE_LIFE: '-1 day',
     COUNTERSIGN_ABSOLUTE_LIFE: '200 years',
     COUNTERSIGN_MAX_SESSIONS: '0',
+    COUNTERSIGN_PUSH_CONTACT: 'ops@example.com',
     COUNTERSIGN_ISSUER: 'https://a.example/?q',
     COUNTERSIGN_JWT_ALG: 'none',
     COUNTERSIGN_JWT_SECRET: 'tiny-secret',

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createDeviceReader } from '../../src/sessions/devices.js'
+import { createDeviceReader, deviceInWords } from '../../src/sessions/devices.js'
 
 const deviceOf = createDeviceReader()
 const unknown = { type: undefined, os: undefined, browser: undefined }
@@ -53,4 +53,15 @@ t.test('each is read once', async (t) => {
   const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/116.0'
   t.equal(deviceOf(userAgent), deviceOf(userAgent))
   t.ok(Object.isFrozen(deviceOf(userAgent)))
+})
+
+t.test('in words', async (t) => {
+  for (const [device, words] of [
+    [{ ...unknown, type: 'desktop', os: 'Linux', browser: 'Firefox' }, 'Firefox on Linux'],
+    [{ ...unknown, type: 'tablet', os: 'iOS' }, 'tablet on iOS'],
+    [{ ...unknown, type: 'bot', browser: 'Googlebot' }, 'Googlebot'],
+    [{ ...unknown, os: 'Android' }, 'Android'],
+    [unknown, 'an unknown device'],
+  ] as const)
+    t.equal(deviceInWords(device), words)
 })

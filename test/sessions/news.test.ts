@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Opened } from '../../src/sessions/news.js'
 import { type ActivityWorld, startActivity } from '../support/activity-world.js'
 import { until } from '../support/redis-groups.js'
 
@@ -115,3 +116,82 @@ t.test('when writing fails, the news waits with it', async (t) => {
   })
   t.strictSame(told(world), [['ada', session.handle, 'SE']])
 })
+
+const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+const newerFirefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0'
+const firefoxOnWindows = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0'
+
+/** Signs in with a user agent that is known at once, as the service does it. */
+async function signInOn(world: ActivityWorld, userAgent: string, opened: Opened = 'opened') {
+  const session = await world.open('ada', britain.ip, userAgent)
+  world.activity.note(session, { ip: britain.ip, userAgent }, opened)
+  return session
+}
+
+t.test('a sign-in on a new device is told; an update, or a device that is known, is none', async (t) => {
+  const world = await startActivity(t)
+  await signInOn(world, firefox)
+  await world.activity.flush()
+  await signInOn(world, newerFirefox)
+  await signInOn(world, firefox)
+  await world.activity.flush()
+  t.strictSame(told(world), [])
+  const { handle } = await signInOn(world, firefoxOnWindows)
+  await world.activity.flush()
+  t.match(world.events, [{ type: 'session.new-device', uid: 'ada', handle, reason: 'Firefox on Windows' }])
+  t.match(world.news, [{ handle, country: 'GB', device: { os: 'Windows' }, events: ['session.new-device'] }])
+  told(world)
+  await signInOn(world, firefoxOnWindows)
+  await world.activity.flush()
+  t.strictSame(told(world), [], 'known by then')
+})
+
+t.test('what says nothing of itself is a device like others', async (t) => {
+  const world = await startActivity(t)
+  await signInOn(world, 'curl/8.1')
+  await world.activity.flush()
+  await signInOn(world, '')
+  await signInOn(world, 'curl/9.0')
+  await world.activity.flush()
+  t.strictSame(told(world), [])
+  const { handle } = await signInOn(world, firefox)
+  await world.activity.flush()
+  t.strictSame(told(world), [['ada', handle, 'Firefox on Linux']])
+})
+
+t.test('several sign-ins on one new device at one moment: the first is the news', async (t) => {
+  const world = await startActivity(t)
+  await signInOn(world, firefox)
+  await world.activity.flush()
+  const { handle } = await signInOn(world, firefoxOnWindows)
+  await signInOn(world, firefoxOnWindows)
+  await world.activity.flush()
+  t.strictSame(told(world), [['ada', handle, 'Firefox on Windows']])
+})
+
+t.test('a session that goes from device to device is no news', async (t) => {
+  const world = await startActivity(t)
+  await signInOn(world, firefox)
+  const session = await signInOn(world, firefox)
+  await world.activity.flush()
+  for (const userAgent of [firefoxOnWindows, '', firefoxOnWindows]) {
+    world.activity.note(session, { ip: britain.ip, userAgent })
+    await world.activity.flush()
+  }
+  t.strictSame(told(world), [])
+})
+
+t.test(
+  'a service that opens a session for somebody is no device of theirs, unless it passes theirs on',
+  async (t) => {
+    const world = await startActivity(t)
+    await signInOn(world, firefox)
+    await world.activity.flush()
+    await signInOn(world, 'axios/1.21', 'opened-for-another')
+    await world.activity.flush()
+    t.strictSame(told(world), [])
+    const { handle } = await signInOn(world, firefoxOnWindows, 'opened-for-another')
+    await world.activity.flush()
+    t.strictSame(told(world), [['ada', handle, 'Firefox on Windows']])
+  },
+)

@@ -23,6 +23,11 @@ t.test('sessions of many accounts on three masters', async (t) => {
   clock.now += 60_000
   const notes = sessions.map(({ tag, handle }) => ({ tag, handle, use }))
   t.same(new Set(await store.touch(notes)), new Set(sessions.map(({ handle }) => handle)))
+  for (const [i, owner] of owners.entries()) {
+    const { tag, handle = '' } = { ...owner, ...sessions[i] }
+    t.equal(await store.subscribe(owner, handle, `sealed ${i}`), true)
+    t.strictSame(await store.subscriptions(tag, [handle, 'another']), new Map([[handle, `sealed ${i}`]]))
+  }
   const [owner, session] = [owners[0], sessions[0]]
   if (owner === undefined || session === undefined) return t.fail()
   for (let i = 0; i < 10; i++) await open(owner)
@@ -34,4 +39,6 @@ t.test('sessions of many accounts on three masters', async (t) => {
   t.ok(revoked.every((ended) => ended !== undefined))
   const after = await Promise.all(others.map(({ at }) => store.present(at(2), 'verify')))
   t.ok(after.every(({ verdict }) => verdict === 'revoked'))
+  const left = await Promise.all(masters.map(({ client }) => client.keys('cs:ps:*')))
+  t.strictSame(left.flat(), [], 'subscriptions went with their sessions')
 })
