@@ -2,10 +2,10 @@
 import type { FastifyRequest } from 'fastify'
 
 export interface Family {
-  /** Below `/gateway`. */
-  path: string
-  /** Gateways that ask at a fixed path put requirements last; Envoy puts the client's own path behind them. */
-  tail: '' | '/*'
+  /** Where it asks, below `/gateway`: at a path that is fixed, or, as Envoy does, with the client's own behind it. */
+  url: string
+  /** The same without what may be left out: requirements, or a path of the client that is `/`. */
+  alias: string
   /** The method of the client's request. Only the family's own header counts: those of others may be the client's. */
   originalMethod(request: FastifyRequest): string | undefined
 }
@@ -16,8 +16,12 @@ const header = (name: string) => (request: FastifyRequest) => {
 }
 
 export const families: readonly Family[] = [
-  { path: 'nginx', tail: '', originalMethod: header('x-original-method') },
-  { path: 'forward-auth', tail: '', originalMethod: header('x-forwarded-method') },
-  { path: 'haproxy', tail: '', originalMethod: header('x-original-method') },
-  { path: 'envoy', tail: '/*', originalMethod: ({ method }) => method },
+  { url: '/nginx/:requirements', alias: '/nginx', originalMethod: header('x-original-method') },
+  {
+    url: '/forward-auth/:requirements',
+    alias: '/forward-auth',
+    originalMethod: header('x-forwarded-method'),
+  },
+  { url: '/haproxy/:requirements', alias: '/haproxy', originalMethod: header('x-original-method') },
+  { url: '/envoy/:requirements/*', alias: '/envoy/:requirements', originalMethod: ({ method }) => method },
 ]

@@ -39,7 +39,9 @@ declare module 'fastify' {
 const gatewaySchema: FastifySchema = {
   tags: ['gateways'],
   summary: 'Whether a request may pass, and who sends it',
-  description: 'Any method is answered; the query and the body are not looked at.',
+  description:
+    'Any method is answered; the query and the body are not looked at. `requirements` is `-` for none, or as in ' +
+    '`scopes=read,write;roles=admin;rotate;preflight`.',
   response: {
     200: {
       ...Type.Null(),
@@ -69,8 +71,15 @@ export function gateway(options: GatewayOptions): FastifyPluginAsync {
   })
 }
 
-/** Whatever the type and length that are announced, there is nothing to read. */
+/**
+ * Whatever is announced of a body, there is nothing to read. Fastify would refuse a type that is none, and a QUERY that
+ * has none: so each has one that nobody looks into.
+ */
 function ignoreBodies(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ headers, method }) => {
+    if (headers['content-type'] !== undefined || method === 'QUERY')
+      headers['content-type'] = 'application/octet-stream'
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => {
     payload.resume()
@@ -108,13 +117,10 @@ async function ask(
         return reply.headers(nobody).send()
     })
     const handler = (request: FastifyRequest, reply: FastifyReply) => allow(request, reply, countryOf)
-    const urls = [`/${family.path}/:requirements${family.tail}`]
-    if (family.tail === '') urls.push(`/${family.path}`)
-    for (const url of urls) {
-      scope.get(url, { schema: gatewaySchema }, handler)
-      const others = app.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
-      scope.route({ method: others, url, schema: { hide: true }, handler })
-    }
+    const others = app.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
+    scope.get(family.url, { schema: gatewaySchema }, handler)
+    scope.route({ method: others, url: family.url, schema: { hide: true }, handler })
+    scope.route({ method: ['GET', ...others], url: family.alias, schema: { hide: true }, handler })
   })
 }
 

@@ -25,9 +25,11 @@ const WORDS = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+(?:,[\x21\x23-\x2b\x2
 export function parseRequirements(segment: string): Requirements | undefined {
   const requirements = { scopes: [] as string[], roles: [] as string[], rotate: false, preflight: false }
   if (segment === '' || segment === '-') return requirements
+  const seen = new Set<string>()
   for (const part of segment.split(';')) {
     const [name = '', value, ...rest] = part.split('=')
-    if (rest.length > 0) return undefined
+    if (rest.length > 0 || seen.has(name)) return undefined
+    seen.add(name)
     if (value === undefined && (name === 'rotate' || name === 'preflight')) requirements[name] = true
     else if (value !== undefined && WORDS.test(value) && (name === 'scopes' || name === 'roles'))
       requirements[name] = value.split(',')
