@@ -16,13 +16,16 @@ import { gigadrive } from './http/gigadrive.js'
 import { health } from './http/health.js'
 import { type HttpOptions, openHttp } from './http/http.js'
 import { jwks } from './http/jwks.js'
+import { createMetrics } from './http/metrics.js'
 import { oauth } from './http/oauth/oauth.js'
 import { publishRoutes } from './http/openapi.js'
 import { services } from './http/services.js'
 import { specter } from './http/specter.js'
+import { createTally } from './http/tally.js'
 import { createDeliver } from './push/deliver.js'
 import { createReach, type ReachOptions } from './push/reach.js'
 import { createActivity } from './sessions/activity.js'
+import type { Outcome } from './sessions/authenticate.js'
 import { createPolicy } from './sessions/policy.js'
 import { createRecall } from './sessions/recall.js'
 import { createSessions } from './sessions/sessions.js'
@@ -73,7 +76,9 @@ export async function buildService({ config, redis, logger, pushReach }: Service
   const events = createEventStore({ redis })
 
   const app = await openHttp({ ...config, logger })
+  const eventTally = createTally()
   const audit: Audit = (event) => {
+    eventTally.add(event.type)
     events.append(event).catch((err) => app.log.warn({ err, event: event.type }, 'an audit event was lost'))
   }
 
@@ -134,6 +139,7 @@ export async function buildService({ config, redis, logger, pushReach }: Service
     audit,
     (uid) => nearCache.hear(`@${placeOf(uid).uidHash}`),
   )
+  const outcomeTally = createTally<Outcome>(['accepted', 'rotated'])
   const sessions = createSessions({
     countersigner: createCountersigner(masterKeys),
     jwts: createJwts({ keys: keyRing, issuer: config.issuer }),
@@ -144,8 +150,16 @@ export async function buildService({ config, redis, logger, pushReach }: Service
     facts,
     activity,
     recall: createRecall(nearCache, config.rotation),
+    count: outcomeTally.add,
   })
 
+  const metrics = createMetrics({
+    authentications: outcomeTally.counts,
+    events: eventTally.counts,
+    nearCache: nearCache.counts,
+    activity: activity.counts,
+    pushes: teller.counts,
+  })
   let draining = false
   await app.register(health({ ping: sessionStore.ping, isDraining: () => draining }))
   const jwksOptions = { keys: keyRing.jwks, maxAgeMs: JWKS_MAX_AGE_MS }
@@ -158,7 +172,9 @@ export async function buildService({ config, redis, logger, pushReach }: Service
     })
     await app.register(gateway({ sessions, countryOf: activity.countryOf }), { prefix: `${prefix}/gateway` })
     await app.register(oauth({ sessions, issuer: config.issuer }), { prefix })
-    await app.register(services({ sessions, accounts, events, longestJwtMs: jwtMaxLifeMs }), { prefix })
+    await app.register(services({ sessions, accounts, events, metrics, longestJwtMs: jwtMaxLifeMs }), {
+      prefix,
+    })
   }
   await publishRoutes(app)
   await app.ready()

@@ -1,4 +1,4 @@
-/** What internal services and administrators may do: accounts, the sessions of others, and the audit trail. */
+/** What internal services and administrators may do: accounts, the sessions of others, the audit trail, and figures. */
 import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Role } from '../account.js'
@@ -12,6 +12,7 @@ import { basicChallenge, bearerChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
 import { type EventReader, eventRoutes } from './events.js'
+import { type Metrics, metricsRoutes } from './metrics.js'
 import { problemDetails } from './problem-details.js'
 import { type Guard, guarded } from './scopes.js'
 
@@ -19,11 +20,12 @@ const forServices: readonly Role[] = ['service', 'admin']
 
 export interface ServicesOptions extends AccountSessionsOptions {
   events: EventReader
+  metrics: Metrics
 }
 
 /** @returns the routes as a plugin; register it without a prefix, or at `/api` */
 export function services(options: ServicesOptions): FastifyPluginAsync {
-  const { sessions, accounts, events } = options
+  const { sessions, accounts, events, metrics } = options
   const guard: Guard = {
     authenticator: sessions,
     takes: ['basic', 'sessionToken', 'jwt', 'devise'],
@@ -65,5 +67,6 @@ export function services(options: ServicesOptions): FastifyPluginAsync {
     await area(app, '/accounts/:uid/sessions', forServices, accountSessionRoutes(options))
     await area(app, '/verify', forServices, batchRoutes(sessions))
     await area(app, '/events', forServices, eventRoutes({ events, mayStillFollow }))
+    await area(app, '/metrics', forServices, metricsRoutes(metrics))
   }
 }

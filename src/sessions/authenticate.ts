@@ -41,11 +41,15 @@ export interface AuthenticatorParts {
   audit: Audit
   activity: Pick<Activity, 'note'>
   recall: Recall
+  /** Told of every outcome, for metrics. */
+  count?: (outcome: Outcome) => void
 }
+
+export type Outcome = 'accepted' | 'rotated' | RefusalCode
 
 /** Makes the authenticator of one key ring, one store and one set of accounts. */
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
-  const { countersigner, jwts, store, passwords, audit, activity, recall } = parts
+  const { countersigner, jwts, store, passwords, audit, activity, recall, count = () => {} } = parts
 
   async function judgeToken(
     { token, handle, uid }: Credential & { kind: 'token' },
@@ -125,8 +129,12 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   return {
     async authenticate(credential, mode, use) {
       const decision = await judge(credential, mode, use)
-      if (decision.ok && decision.session !== undefined && use !== undefined)
-        activity.note(decision.session, use)
+      if (!decision.ok) {
+        count(decision.refusal.code)
+        return decision
+      }
+      count(decision.token?.fresh === true ? 'rotated' : 'accepted')
+      if (decision.session !== undefined && use !== undefined) activity.note(decision.session, use)
       return decision
     },
   }

@@ -45,8 +45,18 @@ export interface NearCache {
   keep(token: string, ticket: Ticket, answer: Remembered): void
   /** Hears at once of what this instance does itself: a handle that ended, or `@<uid hash>` of an account that changed. */
   hear(name: string): void
-  counts(): { hits: number; misses: number; leaseLosses: number; refusedStale: number; entries: number }
+  counts(): NearCacheCounts
   close(): void
+}
+
+/** Totals since the start, but for `entries`, what there is now, and `leased`, whether they may be used now. */
+export interface NearCacheCounts {
+  hits: number
+  misses: number
+  leaseLosses: number
+  refusedStale: number
+  entries: number
+  leased: boolean
 }
 
 export interface NearCacheOptions {
@@ -134,6 +144,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       leaseLosses: invalidations.losses,
       refusedStale,
       entries: entries.size,
+      leased: invalidations.hasLease(),
     }),
     close: () => invalidations.close(),
   }
