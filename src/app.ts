@@ -180,6 +180,8 @@ export async function buildService({ config, redis, logger, pushReach }: Service
   await app.ready()
   // Last: building keeps the event loop busy for longer than a command to Redis may take.
   await keyRing.start()
+  // A look at each start, so that a new master key has sealed the pair anew before the old one is taken out.
+  await vapid().catch((err) => app.log.warn({ err }, 'the VAPID keys could not be looked at'))
   return {
     app,
     accounts,
