@@ -14,7 +14,7 @@ const ambiguous = `
   .split(/\s+/)
 
 export async function paths(t: Test, world: World, family: string): Promise<void> {
-  const { users, ask } = world
+  const { service, users, ask } = world
   const headers = [bearer(users.fixed)]
 
   await t.test('paths that lead elsewhere for somebody else lead nowhere', async (t) => {
@@ -28,9 +28,13 @@ export async function paths(t: Test, world: World, family: string): Promise<void
 
   await t.test('people sign in by the same door, and find nothing else of ours behind it', async (t) => {
     const body = JSON.stringify({ uid: ada.uid, password: ada.password })
-    const type = 'Content-Type: application/json'
-    const answer = await ask({ method: 'POST', path: '/auth/sign_in', headers: [type], body })
+    const from = ['Content-Type: application/json', 'X-Forwarded-For: 6.6.6.6']
+    const answer = await ask({ method: 'POST', path: '/auth/sign_in', headers: from, body })
     t.match(answer.status, / 200 /)
+    const authorization = `Bearer ${users.fixed}`
+    const list = await service.app.inject({ url: '/token', headers: { authorization } })
+    t.match(list.body, headerOf(answer, 'client'))
+    t.notMatch(list.body, '6.6.6.6', "from where is the gateway's to say")
     const kept = credentials.slice(1).map((name) => `${name}: ${headerOf(answer, name)}`)
     const arrived = arrivedIn(t, await ask({ path: '/api/', headers: kept }))
     t.strictSame(readAs('x-auth-subject', arrived), [ada.uid])
