@@ -46,6 +46,8 @@ export interface SubscriptionParts {
   isPublicHost(host: string): Promise<boolean>
 }
 
+type Sealed = [handle: string, endpoint: string, p256dh: string, auth: string]
+
 /** For the sealer: what is sealed here opens nowhere else. */
 export const SUBSCRIPTIONS = 'countersign push subscriptions 1'
 
@@ -57,15 +59,14 @@ export function createSubscriptions(parts: SubscriptionParts): Subscriptions & S
   const { store, sealer, vapid, isPublicHost } = parts
 
   function seal(handle: string, { endpoint, p256dh, auth }: PushSubscription): string {
-    return sealer.seal(JSON.stringify([handle, endpoint, p256dh, auth]))
+    return sealer.seal(JSON.stringify([handle, endpoint, p256dh, auth] satisfies Sealed))
   }
 
   /** @throws Error when it was sealed with a master key that is not there, or for another session */
   function open(handle: string, sealed: string): PushSubscription {
-    const [sealedFor, endpoint, p256dh, auth] = JSON.parse(sealer.open(sealed).text) as [
-      ...[handle: string, endpoint: string, p256dh: string, auth: string],
-    ] // our own writing, proved by the seal
-    if (sealedFor !== handle) throw new Error('a push subscription of another session')
+    // Our own writing, proved by the seal.
+    const [owner, endpoint, p256dh, auth] = JSON.parse(sealer.open(sealed).text) as Sealed
+    if (owner !== handle) throw new Error('a push subscription of another session')
     return { endpoint, p256dh, auth }
   }
 
@@ -83,14 +84,10 @@ export function createSubscriptions(parts: SubscriptionParts): Subscriptions & S
 
     async others(uid, exceptHandle) {
       const place = placeOf(uid)
-      const now = Date.now()
-      const live = (await store.list(place)).filter(
-        ({ handle, notifications, expiresAt }) => notifications && expiresAt > now && handle !== exceptHandle,
+      const handles = (await store.list(place)).flatMap(({ handle, notifications }) =>
+        notifications && handle !== exceptHandle ? [handle] : [],
       )
-      const sealed = await store.subscriptions(
-        place.tag,
-        live.map(({ handle }) => handle),
-      )
+      const sealed = await store.subscriptions(place.tag, handles)
       const byEndpoint = new Map<string, Subscriber>()
       const faults: unknown[] = []
       for (const [handle, text] of sealed)
