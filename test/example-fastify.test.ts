@@ -20,6 +20,21 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** What another process needs beyond the service, at most. */
 const SLACK_MS = 250
 
+/** What the types of the plugin do not let pass; each line must be an error, or is one. */
+const misuse = `import verify from 'countersign/verify'
+import fastify from 'fastify'
+const app = fastify()
+await app.register(verify)
+// @ts-expect-error a requirement that is not known must not be ignored
+app.requireAuth({ scope: ['read'] })
+// @ts-expect-error there is no such role
+app.requireAuth({ roles: ['king'] })
+// @ts-expect-error there is no such thing
+app.get('/', async ({ auth }) => auth.user)
+// @ts-expect-error what the service adds to requests is not there
+app.get('/', async ({ grant }) => grant)
+`
+
 /** The example in a folder of its own, with what `npm install` would put beside it. */
 async function installExample(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'cs-example-'))
@@ -61,12 +76,13 @@ async function startExample(t: Test, folder: string, env: Record<string, string>
   return { url, stop }
 }
 
-t.test('it goes through the compiler, and so does what the README shows', async (t) => {
+t.test('it goes through the compiler, and so does what the README shows; misuse does not', async (t) => {
   const folder = await installExample(t)
   const readme = await readFile(join(root, 'README.md'), 'utf8')
   const samples = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
   t.equal(samples.length, 2)
   for (const [i, code] of samples.entries()) await writeFile(join(folder, `readme-${i}.ts`), code)
+  await writeFile(join(folder, 'misuse.ts'), misuse)
   const compilerOptions = {
     strict: true,
     target: 'ES2022',
@@ -75,7 +91,7 @@ t.test('it goes through the compiler, and so does what the README shows', async 
     checkJs: true,
     noEmit: true,
     types: ['node'],
-    skipLibCheck: true,
+    skipLibCheck: false,
   }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
