@@ -96,12 +96,12 @@ function describeHeaders(
   })
   const refused = described.find(([status]) => status === '4xx')?.[1]
   if (takes.length === 0 || refused === undefined) return Object.fromEntries(described)
-  const unauthorized = {
-    ...refused,
-    description: 'No credential, or none that is good',
-    headers: { ...refused.headers, 'www-authenticate': headers['www-authenticate'] },
+  const challenged = { ...refused.headers, 'www-authenticate': headers['www-authenticate'] }
+  return {
+    ...Object.fromEntries(described),
+    401: { ...refused, description: 'No credential, or none that is good', headers: challenged },
+    403: { ...refused, description: 'A good credential that is not enough', headers: challenged },
   }
-  return { ...Object.fromEntries(described), 401: unauthorized }
 }
 
 const objects = (value: unknown) =>

@@ -131,11 +131,9 @@ t.test('256 sessions of as many accounts: one round trip, then none', async (t) 
   const proxy = await startRedisProxy(t, redis)
   const service = await startService(t, { redis: { ...redis, url: proxy.url } })
   await service.addAccount(worker)
-  const sessions = await Promise.all(
-    Array.from({ length: 256 }, (_, i) =>
-      open(service, `user-${i}`, { kind: 'fixed', create: { provider: 'oidc' } }),
-    ),
-  )
+  const sessions: Awaited<ReturnType<typeof open>>[] = []
+  for (let i = 0; i < 256; i++)
+    sessions.push(await open(service, `user-${i}`, { kind: 'fixed', create: { provider: 'oidc' } }))
   const tokens = sessions.map(({ token }) => token)
   const caller = await open(service, worker.uid, { kind: 'fixed' })
   const headers = { authorization: `Bearer ${caller.token}` }
