@@ -1,37 +1,14 @@
 /** `POST /verify`: a verdict for each of many tokens, in one round trip to Redis. */
 import { randomBytes } from 'node:crypto'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { createCountersigner } from '../../src/token/countersign.js'
 import { generateMasterKeys, parseMasterKeys } from '../../src/token/master-keys.js'
+import { asAda, asWorker, basic, type Opened, openSession, startOAuth, worker } from '../support/oauth.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/redis-groups.js'
 import { startRedisProxy } from '../support/redis-proxy.js'
 import { commandsDuring } from '../support/redis-state.js'
-import { ada, operator, startService, type TestService } from '../support/service.js'
-
-const worker = {
-  uid: 'worker',
-  provider: 'local',
-  password: 'a password for it',
-  roles: ['service'],
-} as const
-const basic = (login: string, password: string) =>
-  `Basic ${Buffer.from(`${login}:${password}`).toString('base64')}`
-const asWorker = { authorization: basic(worker.uid, worker.password) }
-
-async function start(t: Test, env: Record<string, string> = {}): Promise<TestService> {
-  const service = await startService(t, { env })
-  await service.addAccount()
-  await service.addAccount(worker)
-  return service
-}
-
-async function open({ app }: TestService, uid: string, wanted: object = {}) {
-  const url = `/accounts/${encodeURIComponent(uid)}/sessions`
-  const opened = await app.inject({ method: 'POST', url, headers: asWorker, payload: wanted })
-  if (opened.statusCode !== 201) throw new Error(opened.body)
-  return opened.json<{ id: string; token: string }>()
-}
+import { ada, operator, type TestService } from '../support/service.js'
 
 async function verify({ app }: TestService, tokens: unknown, headers: object = asWorker) {
   const answer = await app.inject({
@@ -44,17 +21,17 @@ async function verify({ app }: TestService, tokens: unknown, headers: object = a
 }
 
 t.test('a verdict for each token, in their order', async (t) => {
-  const service = await start(t)
+  const service = await startOAuth(t)
   const { app, accounts } = service
   const zoe = { uid: 'zoe@example.com', provider: 'email', password: 'a ship in port' }
   await service.addAccount(zoe)
 
-  const rotating = await open(service, ada.uid, { scopes: ['read', 'write'] })
-  const fixed = await open(service, ada.uid, { kind: 'fixed' })
-  const jwt = await open(service, worker.uid, { kind: 'jwt', life: '6 hours' })
-  const ended = await open(service, ada.uid)
+  const rotating = await openSession(service, { scopes: ['read', 'write'] })
+  const fixed = await openSession(service, { kind: 'fixed' })
+  const jwt = await openSession(service, { kind: 'jwt', life: '6 hours' }, worker.uid)
+  const ended = await openSession(service, {})
   await app.inject({ method: 'DELETE', url: `/accounts/${ada.uid}/sessions/${ended.id}`, headers: asWorker })
-  const suspended = await open(service, zoe.uid)
+  const suspended = await openSession(service, {}, zoe.uid)
   await accounts.suspend(zoe.uid, operator)
   const ours = createCountersigner(service.config.masterKeys)
   const foreign = createCountersigner(parseMasterKeys(generateMasterKeys()))
@@ -114,7 +91,7 @@ t.test('a verdict for each token, in their order', async (t) => {
 })
 
 t.test('verifying is no use of a session, and rotates nothing', async (t) => {
-  const service = await start(t, { COUNTERSIGN_ROTATE_AFTER: '0', COUNTERSIGN_LEEWAY: '0' })
+  const service = await startOAuth(t, { env: { COUNTERSIGN_ROTATE_AFTER: '0', COUNTERSIGN_LEEWAY: '0' } })
   const { token, handle, headers } = await service.signIn()
   for (let i = 0; i < 3; i++) t.match((await verify(service, [token])).verdicts, [{ active: true }])
   const [listed] = await service.app
@@ -129,13 +106,12 @@ t.test('verifying is no use of a session, and rotates nothing', async (t) => {
 t.test('256 sessions of as many accounts: one round trip, then none', async (t) => {
   const redis = await startRedis(t)
   const proxy = await startRedisProxy(t, redis)
-  const service = await startService(t, { redis: { ...redis, url: proxy.url } })
-  await service.addAccount(worker)
-  const sessions: Awaited<ReturnType<typeof open>>[] = []
+  const service = await startOAuth(t, { redis: { ...redis, url: proxy.url } })
+  const sessions: Opened[] = []
   for (let i = 0; i < 256; i++)
-    sessions.push(await open(service, `user-${i}`, { kind: 'fixed', create: { provider: 'oidc' } }))
+    sessions.push(await openSession(service, { kind: 'fixed', create: { provider: 'oidc' } }, `user-${i}`))
   const tokens = sessions.map(({ token }) => token)
-  const caller = await open(service, worker.uid, { kind: 'fixed' })
+  const caller = await openSession(service, { kind: 'fixed' }, worker.uid)
   const headers = { authorization: `Bearer ${caller.token}` }
   const forged = 'cst_none'
   await until('the caller is remembered', async () => {
@@ -170,7 +146,7 @@ t.test('256 sessions of as many accounts: one round trip, then none', async (t) 
 })
 
 t.test('256 of the longest tokens fit', async (t) => {
-  const service = await start(t)
+  const service = await startOAuth(t)
   const tokens = Array.from({ length: 256 }, () => randomBytes(3072).toString('base64'))
   const { status, verdicts } = await verify(service, tokens)
   t.equal(status, 200)
@@ -181,7 +157,7 @@ t.test('256 of the longest tokens fit', async (t) => {
 })
 
 t.test('bad input', async (t) => {
-  const { app } = await start(t)
+  const { app } = await startOAuth(t)
   const json = { 'content-type': 'application/json' }
   const form = { 'content-type': 'application/x-www-form-urlencoded' }
   const token = 'cst_none'
@@ -238,7 +214,7 @@ t.test('bad input', async (t) => {
 })
 
 t.test('who may not ask learns nothing of a token', async (t) => {
-  const service = await start(t)
+  const service = await startOAuth(t)
   const { token } = await service.signIn()
   const bearer = (value: string) => ({ authorization: `Bearer ${value}` })
   const noBasic = 'Basic realm="Countersign", charset="UTF-8"'
@@ -246,7 +222,7 @@ t.test('who may not ask learns nothing of a token', async (t) => {
     ['nobody', {}, 401, /^Bearer realm="Countersign"$/],
     ['a wrong password', { authorization: basic(worker.uid, 'wrong') }, 401, /error="invalid_token"$/],
     ['a wrong token', bearer(`${token}A`), 401, /error="invalid_token"$/],
-    ['an account without a role', { authorization: basic(ada.uid, ada.password) }, 403, undefined],
+    ['an account without a role', asAda, 403, undefined],
     ['a session without a role', bearer(token), 403, undefined],
   ]
   for (const [what, headers, status, challenge] of table) {
@@ -260,7 +236,7 @@ t.test('who may not ask learns nothing of a token', async (t) => {
 })
 
 t.test('without Redis nothing is said of any token', async (t) => {
-  const service = await start(t)
+  const service = await startOAuth(t)
   const { token } = await service.signIn()
   t.equal((await verify(service, [token])).status, 200)
   await service.redis.kill()

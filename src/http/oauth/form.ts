@@ -12,7 +12,10 @@ export function readForms(app: FastifyInstance): void {
   )
 }
 
-/** @returns the form of `request`. @throws HttpProblem 400 when a parameter stands twice; it names none: a token sent without its name would be one */
+/**
+ * @returns the form of `request`
+ * @throws HttpProblem 400 when a parameter stands twice. It does not say which: a token without its name would be one
+ */
 export function formOf(request: FastifyRequest): URLSearchParams {
   const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams()
   const names = [...form.keys()]
@@ -20,7 +23,7 @@ export function formOf(request: FastifyRequest): URLSearchParams {
   return form
 }
 
-/** @returns the parameter `token`. @throws HttpProblem 400 without one; an empty one counts as none (RFC 6749 section 3.1) */
+/** @returns the parameter `token`. @throws HttpProblem 400 without one, which an empty one is (RFC 6749 section 3.1) */
 export function tokenOf(form: URLSearchParams): string {
   const token = form.get('token')
   if (token === null || token === '')

@@ -24,7 +24,7 @@ export interface OAuthOptions {
   issuer: string
 }
 
-/** RFC 6749 section 5.2 for what it knows; the names of section 4.1.2.1 for what is not the caller's doing. */
+/** The names of RFC 6749 section 4.1.2.1 for what is not the caller's doing; everything else is a wrong request. */
 const errorCodes: Readonly<Record<number, string>> = {
   500: 'server_error',
   503: 'temporarily_unavailable',
