@@ -55,8 +55,8 @@ export async function openWorld(t: Test, gateway: Gateway): Promise<World | unde
   }
 }
 
-/** The addresses that the examples name, and the ports of the test that take their places. */
-const WELL_KNOWN = { gateway: 8080, service: 7171, application: 3000, inner: 7170 }
+/** The ports that the examples name: of the gateway, of the service, of the application, and of HAProxy for itself. */
+const WELL_KNOWN = /:(8080|7171|3000|7170)\b/g
 
 /** @returns the port of the gateway */
 async function start(
@@ -68,11 +68,16 @@ async function start(
 ): Promise<number> {
   for (let attempt = 1; ; attempt++) {
     const dir = t.testdir()
-    const ports = { gateway: await freePort(), service, application, inner: await freePort() }
+    const port = await freePort()
+    const ports = new Map([
+      ['8080', port],
+      ['7171', service],
+      ['3000', application],
+      ['7170', await freePort()],
+    ])
     for (const [index, file] of example.entries()) {
-      let text = await readFile(new URL(`../../examples/${file}`, import.meta.url), 'utf8')
-      for (const [name, wellKnown] of Object.entries(WELL_KNOWN))
-        text = text.replaceAll(`:${wellKnown}`, `:${ports[name as keyof typeof ports]}`)
+      const shown = await readFile(new URL(`../../examples/${file}`, import.meta.url), 'utf8')
+      const text = shown.replaceAll(WELL_KNOWN, (_, wellKnown: string) => `:${ports.get(wellKnown)}`)
       await writeFile(join(dir, basename(file)), index === 0 ? adapt(text, dir) : text)
     }
     const child = spawn(path, args(join(dir, basename(example[0]))), {
@@ -82,7 +87,7 @@ async function start(
     })
     const lastWords = listen(child)
     endWith(t, child)
-    if (await accepts(ports.gateway, child)) return ports.gateway
+    if (await accepts(port, child)) return port
     if (attempt === STARTS) throw new Error(`${path} does not start:\n${lastWords()}`)
   }
 }
