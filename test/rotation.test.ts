@@ -10,7 +10,7 @@ import { startRedis } from './support/redis.js'
 
 const INTERLEAVINGS = 10_000
 /** Of so many interleavings, how often each row of the table must have spoken for the comparison to mean something. */
-const OFTEN = 20
+const OFTEN = 8
 
 const { client: redis } = await startRedis(t, { args: ['--appendonly', 'no', '--save', ''] })
 

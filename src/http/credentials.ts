@@ -4,6 +4,10 @@ import type { Credential } from '../sessions/credential.js'
 import { readAuthorization } from './bearer.js'
 import { inBearer, inHeaders, readTuple } from './devise-wire.js'
 
+/** Whether none of the devise headers is there: what a Bearer comes with nearly always. */
+const isAlone = ({ headers }: FastifyRequest): boolean =>
+  headers['access-token'] === undefined && headers.client === undefined && headers.uid === undefined
+
 /**
  * One credential, or `conflict` when there are several that do not carry the same token. A Bearer value of no known
  * form is a credential that nobody knows, not the absence of one.
@@ -11,6 +15,7 @@ import { inBearer, inHeaders, readTuple } from './devise-wire.js'
 export function readCredential(request: FastifyRequest): Credential {
   const authorization = readAuthorization(request)
   if (authorization.form === 'doubled') return { kind: 'conflict' }
+  if (authorization.form === 'token' && isAlone(request)) return { kind: 'token', token: authorization.token }
   const tuple = readTuple(inHeaders(request), inBearer(authorization))
   if (authorization.form !== 'jwt' && authorization.form !== 'other') return tuple
   if (tuple.kind !== 'none') return { kind: 'conflict' }

@@ -1,7 +1,7 @@
 /** devise_token_auth's credentials and headers: where a token tuple is read from, and how one is handed out. */
 import type { FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
-import type { Session } from '../session.js'
+import type { Grant, Session } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import { type Authorization, readAuthorization } from './bearer.js'
 import { headerText, textOfHeader } from './header-text.js'
@@ -70,6 +70,19 @@ export function tokenHeaders(session: Session, token: string): Record<string, st
   }
   const bearer = Buffer.from(JSON.stringify(fields)).toString('base64')
   return { ...fields, uid: headerText(session.uid), authorization: `Bearer ${bearer}` }
+}
+
+/** What answers that repeat a token from memory have in common: its headers are made once. */
+const repeated = new WeakMap<NonNullable<Grant['token']>, Record<string, string>>()
+
+/** `tokenHeaders` of what a decision allows to hand out. */
+export function grantedHeaders(session: Session, token: NonNullable<Grant['token']>): Record<string, string> {
+  if (token.fresh) return tokenHeaders(session, token.value)
+  const known = repeated.get(token)
+  if (known !== undefined) return known
+  const headers = tokenHeaders(session, token.value)
+  repeated.set(token, headers)
+  return headers
 }
 
 /** The user as sign-in and validation show it. Attributes come last but cannot shadow what stands before them. */

@@ -7,7 +7,7 @@ import type { Mode } from '../session.js'
 import { bearerChallenge, hasBearer } from './challenge.js'
 import { type DeviseOptions, deviseAccounts, deviseSignUp } from './devise-accounts.js'
 import { Failure, SignIn, signInSchema, signOutSchema, validateSchema } from './devise-schemas.js'
-import { readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
+import { grantedHeaders, readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
 import { dialect } from './dialect.js'
 import { keepHeaderBytes } from './header-text.js'
 import { checkedByHandler, parameter, parameterReader } from './parameters.js'
@@ -50,7 +50,7 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
         token !== undefined &&
         (token.fresh || request.routeOptions.config.repeatsToken)
       )
-        reply.headers(tokenHeaders(session, token.value))
+        reply.headers(grantedHeaders(session, token))
     },
   }
 

@@ -38,8 +38,9 @@ export function dialect(envelope: Envelope, routes: FastifyPluginAsync): Fastify
 
     const answer = (reply: FastifyReply, problem: Problem) => answerWith(envelope, reply, problem)
 
-    app.addHook('onRequest', async (_request, reply) => {
+    app.addHook('onRequest', (_request, reply, done) => {
       reply.header('cache-control', 'no-store')
+      done()
     })
     app.setErrorHandler((error: Error, request, reply) => {
       const problem = describeFault(error)

@@ -14,6 +14,7 @@ import { describeFault } from './faults.js'
 import { collectRoutes } from './openapi.js'
 import { problemDetails } from './problem-details.js'
 import { requestIds } from './request-id.js'
+import { lazyLogger } from './request-logger.js'
 import { requireScopes } from './scopes.js'
 import { answerUnreadable } from './unreadable-request.js'
 
@@ -58,9 +59,11 @@ export async function openHttp({
       answerWith(problemDetails, reply.header('x-request-id', request.id), describeFault(error)),
   })
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    done()
   })
+  app.setChildLoggerFactory(lazyLogger)
   app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))
   app.setErrorHandler((error: Error, _request, reply) =>
     answerWith(problemDetails, reply, describeFault(error)),

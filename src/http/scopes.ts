@@ -57,16 +57,21 @@ export async function publicly(app: FastifyInstance, routes: FastifyPluginAsync)
 export async function guarded(app: FastifyInstance, guard: Guard, routes: FastifyPluginAsync): Promise<void> {
   await app.register(async (scope) => {
     mark(scope, 'guarded', guard.takes)
-    scope.addHook('preHandler', async (request, reply) => {
+    // Not an async function: most decisions are there at once, and a promise each would be felt.
+    scope.addHook('preHandler', (request, reply, done) => {
+      const settle = (decision: Decision): void => {
+        if (!decision.ok) {
+          guard.refused(decision.refusal, request, reply)
+          return
+        }
+        request.grant = decision
+        guard.granted?.(decision, request, reply)
+        done()
+      }
       const mode = guard.mode?.(request) ?? request.routeOptions.config.mode ?? 'verify'
-      const decision: Decision = await guard.authenticator.authenticate(
-        guard.read(request),
-        mode,
-        useOf(request),
-      )
-      if (!decision.ok) return guard.refused(decision.refusal, request, reply)
-      request.grant = decision
-      guard.granted?.(decision, request, reply)
+      const decision = guard.authenticator.authenticate(guard.read(request), mode, useOf(request))
+      if (decision instanceof Promise) decision.then(settle).catch(done)
+      else settle(decision)
     })
     await routes(scope, {})
   })

@@ -143,7 +143,12 @@ export function createActivity(options: ActivityOptions): Activity {
   return {
     note({ uid, tag, handle }, { ip, userAgent }, opened) {
       noted += 1
-      const openedBy = opened ?? waiting.get(handle)?.opened
+      const there = waiting.get(handle)
+      if (there !== undefined && opened === undefined && isFrom(there, ip, userAgent)) {
+        there.atMs = Date.now() // too late for a note that is just being written, whose time is as good
+        return
+      }
+      const openedBy = opened ?? there?.opened
       const use = { ip, userAgent: cutUserAgent(userAgent) }
       waiting.set(handle, { uid, tag, handle, use, atMs: Date.now(), opened: openedBy })
       if (waiting.size <= mostWaiting) return
@@ -162,6 +167,9 @@ export function createActivity(options: ActivityOptions): Activity {
     counts: () => ({ noted, dropped, waiting: waiting.size }),
   }
 }
+
+const isFrom = ({ use }: Note, ip: string, userAgent: string): boolean =>
+  use.ip === ip && use.userAgent === userAgent
 
 /** @returns the `count` entries that have waited longest */
 function first(count: number, notes: ReadonlyMap<string, Note>): [string, Note][] {

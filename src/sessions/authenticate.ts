@@ -8,7 +8,7 @@ import type { Decision, Grant, Mode, RefusalCode, Use } from '../session.js'
 import { refuse } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { Presented, SessionStore } from '../store/sessions.js'
-import type { Countersigner } from '../token/countersign.js'
+import type { Claim, Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
 import { auditPresented } from './audit-presented.js'
@@ -17,12 +17,12 @@ import type { Recall } from './recall.js'
 
 export interface Authenticator {
   /**
-   * Judges `credential`; with mode `rotate` or `force` the decision may carry the session's next token. `use` says from
+   * Judges `credential`, at once where nobody has to be asked; with mode `rotate` or `force` the decision may carry the session's next token. `use` says from
    * where its holder presents it; absent when somebody else asks about it, which is no use of the session.
    *
-   * @throws StoreUnavailable when Redis cannot tell, Overloaded when too many passwords wait
+   * @throws StoreUnavailable, as a rejection, when Redis cannot tell, Overloaded when too many passwords wait
    */
-  authenticate(credential: Credential, mode: Mode, use?: Use): Promise<Decision>
+  authenticate(credential: Credential, mode: Mode, use?: Use): Decision | Promise<Decision>
 }
 
 /** Whoever knows passwords. */
@@ -51,11 +51,11 @@ export type Outcome = 'accepted' | 'rotated' | RefusalCode
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { countersigner, jwts, store, passwords, audit, activity, recall, count = () => {} } = parts
 
-  async function judgeToken(
+  function judgeToken(
     { token, handle, uid }: Credential & { kind: 'token' },
     mode: Mode,
     use: Use | undefined,
-  ): Promise<Decision> {
+  ): Decision | Promise<Decision> {
     const known = recall.find('token', token, mode, { handle, uid })
     if (known !== undefined) return known
     const claim = countersigner.verify(token)
@@ -65,9 +65,18 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     // The exact uid is judged where the record is, so that a wrong one cannot make the session rotate.
     const place = uid === undefined ? undefined : placeOf(uid)
     if (place !== undefined && place.tag !== claim.tag) return refuse('mismatch')
+    return present(token, claim, place?.uidHash, mode, use)
+  }
 
+  async function present(
+    token: string,
+    claim: Claim,
+    uidHash: string | undefined,
+    mode: Mode,
+    use: Use | undefined,
+  ): Promise<Decision> {
     const ticket = recall.begin()
-    const presented = await store.present({ ...claim, uidHash: place?.uidHash }, mode)
+    const presented = await store.present({ ...claim, uidHash }, mode)
     auditPresented(audit, presented, use)
     switch (presented.verdict) {
       case 'rotated':
@@ -83,9 +92,11 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     }
   }
 
-  async function judgeJwt(jwt: string): Promise<Decision> {
-    const known = recall.find('jwt', jwt, 'verify')
-    if (known !== undefined) return known
+  function judgeJwt(jwt: string): Decision | Promise<Decision> {
+    return recall.find('jwt', jwt, 'verify') ?? presentJwt(jwt)
+  }
+
+  async function presentJwt(jwt: string): Promise<Decision> {
     const claim = await jwts.verify(jwt)
     if (typeof claim === 'string') return refuse(claim)
     const ticket = recall.begin()
@@ -126,16 +137,20 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     }
   }
 
-  return {
-    async authenticate(credential, mode, use) {
-      const decision = await judge(credential, mode, use)
-      if (!decision.ok) {
-        count(decision.refusal.code)
-        return decision
-      }
-      count(decision.token?.fresh === true ? 'rotated' : 'accepted')
-      if (decision.session !== undefined && use !== undefined) activity.note(decision.session, use)
+  function note(decision: Decision, use: Use | undefined): Decision {
+    if (!decision.ok) {
+      count(decision.refusal.code)
       return decision
+    }
+    count(decision.token?.fresh === true ? 'rotated' : 'accepted')
+    if (decision.session !== undefined && use !== undefined) activity.note(decision.session, use)
+    return decision
+  }
+
+  return {
+    authenticate(credential, mode, use) {
+      const decision = judge(credential, mode, use)
+      return decision instanceof Promise ? decision.then((later) => note(later, use)) : note(decision, use)
     },
   }
 }

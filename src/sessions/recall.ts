@@ -22,20 +22,21 @@ export interface Recall {
 /** A rotating session's token may be superseded elsewhere meanwhile: for so long that makes no difference. */
 const ROTATING_MS = 5_000
 
+const isSame = (uid: string, other: string): boolean =>
+  uid === other || canonicalName(uid) === canonicalName(other)
+
 /** Puts the rules of rotation to a near-cache that knows none. */
 export function createRecall(nearCache: NearCache, rotation: RotationPolicy): Recall {
   return {
     find(form, token, mode, claimed) {
-      const known = nearCache.get(token, mode)
-      if (known === undefined) return undefined
+      const grant = nearCache.get(token, mode)?.grant
+      if (grant === undefined) return undefined
+      const { session } = grant
       // A JWT where a countersigned token belongs is none, however good it is where it belongs; and the reverse.
-      if ((known.session.kind === 'jwt') !== (form === 'jwt')) return undefined
-      const { session, account } = known
+      if ((session.kind === 'jwt') !== (form === 'jwt')) return undefined
       if (claimed?.handle !== undefined && claimed.handle !== session.handle) return undefined
-      if (claimed?.uid !== undefined && canonicalName(claimed.uid) !== canonicalName(session.uid))
-        return undefined
-      const value = session.kind === 'jwt' ? undefined : { value: token, fresh: false }
-      return { ok: true, session, account, token: value }
+      if (claimed?.uid !== undefined && !isSame(claimed.uid, session.uid)) return undefined
+      return grant
     },
 
     begin: () => nearCache.begin(),
@@ -46,8 +47,12 @@ export function createRecall(nearCache: NearCache, rotation: RotationPolicy): Re
       const goodMs = rotates ? Math.min(ROTATING_MS, rotation.leewayMs, remainingMs) : remainingMs - lessMs
       const notDueMs = rotates ? rotation.rotateAfterMs - ageMs : Number.POSITIVE_INFINITY
       nearCache.keep(token, ticket, {
-        session,
-        account,
+        grant: {
+          ok: true,
+          session,
+          account,
+          token: session.kind === 'jwt' ? undefined : { value: token, fresh: false },
+        },
         signal: `@${placeOf(account.uid).uidHash}`,
         goodUntil: ticket.startedAt + goodMs,
         notDueUntil: ticket.startedAt + notDueMs,

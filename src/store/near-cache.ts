@@ -13,15 +13,13 @@
  * - All of it only under the lease of `invalidations.ts`. Without it, ask Redis.
  */
 import { LRUCache } from 'lru-cache'
-import type { Account } from '../account.js'
-import type { Mode, Session } from '../session.js'
+import type { Grant, Mode, Session } from '../session.js'
 import type { RedisClient } from './connect.js'
 import { type Invalidations, openInvalidations } from './invalidations.js'
 
 /** What may be answered again, and until when, in monotonic ms. */
 export interface Remembered {
-  session: Session
-  account: Account
+  grant: Grant & { session: Session }
   /** `@<uid hash>`, as the account's signal is named. */
   signal: string
   /** Good for `verify` before this. */
@@ -103,7 +101,10 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
   const currentGeneration = () => generation + invalidations.generation
 
   /** Whether something was heard that makes an answer to `ticket` worthless. */
-  function isOverruled({ session, signal }: Remembered, { startedAt, generation: asked }: Ticket): boolean {
+  function isOverruled(
+    { grant: { session }, signal }: Remembered,
+    { startedAt, generation: asked }: Ticket,
+  ): boolean {
     if (asked !== currentGeneration() || heard.has(session.handle)) return true
     const changedAt = heard.get(signal)
     return changedAt !== undefined && changedAt >= startedAt

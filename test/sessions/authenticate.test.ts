@@ -121,5 +121,7 @@ t.test('without Redis nobody is refused for it', async (t) => {
   const account = await world.addAccount('ada')
   const { token } = await world.mustOpen(account, 'fixed')
   await world.redis.kill()
-  await t.rejects(world.authenticate({ kind: 'token', token }, 'verify', use), { code: 'STORE_UNAVAILABLE' })
+  await t.rejects(async () => world.authenticate({ kind: 'token', token }, 'verify', use), {
+    code: 'STORE_UNAVAILABLE',
+  })
 })

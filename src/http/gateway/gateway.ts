@@ -21,8 +21,8 @@ import { keepHeaderBytes } from '../header-text.js'
 import { problemDetails } from '../problem-details.js'
 import { type Guard, granted, guarded } from '../scopes.js'
 import { type Family, families } from './families.js'
-import { identityHeaders, identityOf, nobody } from './identity.js'
-import { parseRequirements, type Requirements } from './requirements.js'
+import { COUNTRY, identityHeaders, identityOf, NONE, nobody } from './identity.js'
+import { noRequirements, parseRequirements, type Requirements } from './requirements.js'
 
 export interface GatewayOptions {
   sessions: Pick<Authenticator, 'authenticate'>
@@ -63,8 +63,9 @@ export function gateway(options: GatewayOptions): FastifyPluginAsync {
         app.addHttpMethod(method, { hasBody: true })
     ignoreBodies(app)
     app.decorateRequest('requirements', undefined)
-    app.addHook('onRequest', async (_request, reply) => {
+    app.addHook('onRequest', (_request, reply, done) => {
       reply.header('vary', VARY)
+      done()
     })
     app.addHook('onSend', keepHeaderBytes)
     for (const family of families) await ask(app, family, options)
@@ -76,9 +77,10 @@ export function gateway(options: GatewayOptions): FastifyPluginAsync {
  * has none: so each has one that nobody looks into.
  */
 function ignoreBodies(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ headers, method }) => {
+  app.addHook('onRequest', ({ headers, method }, _reply, done) => {
     if (headers['content-type'] !== undefined || method === 'QUERY')
       headers['content-type'] = 'application/octet-stream'
+    done()
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => {
@@ -105,16 +107,17 @@ async function ask(
   }
 
   await guarded(app, guard, async (scope) => {
-    scope.addHook('onRequest', async (request, reply) => {
+    scope.addHook('onRequest', (request, reply, done) => {
       const { requirements: segment = '-' } = request.params as { requirements?: string } // by the routes below
       const requirements = parseRequirements(segment)
       if (requirements === undefined) {
         request.log.error('a gateway asks for requirements that are not understood')
-        return deny(reply, 403, 'The requirements in the path are not understood.')
+        deny(reply, 403, 'The requirements in the path are not understood.')
+        return
       }
       request.requirements = requirements
-      if (requirements.preflight && family.originalMethod(request) === 'OPTIONS')
-        return reply.headers(nobody).send()
+      if (requirements.preflight && family.originalMethod(request) === 'OPTIONS') reply.headers(nobody).send()
+      else done()
     })
     const handler = (request: FastifyRequest, reply: FastifyReply) => allow(request, reply, countryOf)
     const others = app.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
@@ -131,7 +134,7 @@ function allow(
   countryOf: GatewayOptions['countryOf'],
 ): FastifyReply {
   const grant = granted(request)
-  const { scopes = [], roles = [] } = request.requirements ?? {}
+  const { scopes, roles } = request.requirements ?? noRequirements
   if (roles.length > 0 && !grant.account.roles.some((role) => roles.includes(role)))
     return deny(reply, 403, `This needs the role ${roles.join(' or ')}.`)
   if (!scopes.every((scope) => grant.session?.scopes.includes(scope)))
@@ -140,7 +143,10 @@ function allow(
       403,
       `This needs the scope ${scopes.join(' ')}.`,
     )
-  return reply.headers(identityOf(grant, countryOf(request.ip))).send()
+  return reply
+    .headers(identityOf(grant))
+    .header(COUNTRY, countryOf(request.ip) ?? NONE)
+    .send()
 }
 
 const deny = (reply: FastifyReply, status: 401 | 403, message: string) =>

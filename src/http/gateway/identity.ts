@@ -17,7 +17,9 @@ export const identityHeaders = [
 
 export type Identity = Record<(typeof identityHeaders)[number], string>
 
-const NONE = '-'
+/** Of the client's address, ISO 3166-1 alpha-2, when it is known. */
+export const COUNTRY = 'x-auth-country'
+export const NONE = '-'
 
 /** Whom a preflight is let through as. */
 export const nobody: Identity = {
@@ -26,19 +28,27 @@ export const nobody: Identity = {
   'x-auth-kind': NONE,
   'x-auth-roles': NONE,
   'x-auth-scopes': NONE,
-  'x-auth-country': NONE,
+  [COUNTRY]: NONE,
   'x-auth-expires': NONE,
 }
 
-/** @param country ISO 3166-1 alpha-2 of the client's address, when it is known */
-export function identityOf({ session, account }: Grant, country: string | undefined): Identity {
-  return {
+/** Grants that come from memory are the same objects each time. */
+const made = new WeakMap<Grant, Identity>()
+
+/** @returns who holds `grant`; the country is that of a request, and to be set for each */
+export function identityOf(grant: Grant): Identity {
+  const known = made.get(grant)
+  if (known !== undefined) return known
+  const { session, account } = grant
+  const identity = {
+    ...nobody,
     'x-auth-subject': headerText(account.uid),
     'x-auth-session': session?.handle ?? NONE,
     'x-auth-kind': session?.kind ?? NONE,
     'x-auth-roles': account.roles.join(',') || NONE,
     'x-auth-scopes': session?.scopes.join(' ') || NONE,
-    'x-auth-country': country ?? NONE,
     'x-auth-expires': session === undefined ? NONE : String(Math.floor(session.expiresAt / 1000)),
   }
+  made.set(grant, identity)
+  return identity
 }

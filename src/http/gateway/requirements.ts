@@ -15,6 +15,8 @@ export interface Requirements {
   preflight: boolean
 }
 
+export const noRequirements: Requirements = { scopes: [], roles: [], rotate: false, preflight: false }
+
 const WORDS = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+(?:,[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+)*$/
 
 /**
@@ -23,8 +25,8 @@ const WORDS = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+(?:,[\x21\x23-\x2b\x2
  * @returns undefined for what is not understood: a requirement that is not understood must not be ignored
  */
 export function parseRequirements(segment: string): Requirements | undefined {
-  const requirements = { scopes: [] as string[], roles: [] as string[], rotate: false, preflight: false }
-  if (segment === '' || segment === '-') return requirements
+  if (segment === '' || segment === '-') return noRequirements
+  const requirements = { ...noRequirements }
   const seen = new Set<string>()
   for (const part of segment.split(';')) {
     const [name = '', value, ...rest] = part.split('=')
