@@ -57,6 +57,13 @@ export interface Client {
 
 const TIMEOUT_MS = 5_000
 const MOST_TOKENS = 256
+/** Any other 404 comes from elsewhere: a wrong URL must not read as "it has ended already". */
+const NO_SUCH_SESSION = 'There is no such session.'
+
+interface Content {
+  headers: Readonly<Record<string, string>>
+  body: string | URLSearchParams
+}
 
 /** Makes a client of one service; it holds no connection and no state. */
 export function createClient(options: ClientOptions): Client {
@@ -72,19 +79,19 @@ export function createClient(options: ClientOptions): Client {
       ? authorization
       : `Basic ${base64(`${formEncode(credentials.login)}:${formEncode(credentials.password)}`)}`
 
-  async function send(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+  async function send(method: string, path: string, content?: Content): Promise<Response> {
     try {
-      const headers = { accept: 'application/json', authorization, ...init.headers }
+      const headers = { accept: 'application/json', authorization, ...content?.headers }
       const signal = AbortSignal.timeout(timeoutMs)
-      return await fetch(base + path, { ...init, method, headers, signal, redirect: 'error' })
+      return await fetch(base + path, { ...content, method, headers, signal, redirect: 'error' })
     } catch (cause) {
       throw noAnswer(cause, timeoutMs)
     }
   }
 
   /** @returns the JSON of a good answer, as the schema of its route describes it */
-  async function ask<T>(method: string, path: string, init?: RequestInit): Promise<T> {
-    const response = await send(method, path, init)
+  async function ask<T>(method: string, path: string, content?: Content): Promise<T> {
+    const response = await send(method, path, content)
     if (!response.ok) throw await problemOf(response)
     try {
       return (await response.json()) as T // the service's answers are typed by the same schemas
@@ -98,33 +105,41 @@ export function createClient(options: ClientOptions): Client {
     }
   }
 
-  const json = (value: object): RequestInit => ({
+  const json = (value: object): Content => ({
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(value),
   })
-  const form = (token: string): RequestInit => ({
+  const form = (token: string): Content => ({
     headers: { authorization: oauthAuthorization },
     body: new URLSearchParams({ token }),
   })
   const sessionsOf = (uid: string) => `/accounts/${encodeURIComponent(uid)}/sessions`
 
-  async function verifyAll(tokens: readonly string[]): Promise<Verdict[]> {
-    const batches = Array.from({ length: Math.ceil(tokens.length / MOST_TOKENS) }, (_, i) =>
-      ask<{ verdicts: Verdict[] }>(
-        'POST',
-        '/verify',
-        json({ tokens: tokens.slice(i * MOST_TOKENS, (i + 1) * MOST_TOKENS) }),
-      ),
-    )
-    return (await Promise.all(batches)).flatMap(({ verdicts }) => verdicts)
+  async function verifyBatch(tokens: readonly string[]): Promise<Verdict[]> {
+    const { verdicts } = await ask<{ verdicts?: Verdict[] }>('POST', '/verify', json({ tokens }))
+    if (verdicts?.length === tokens.length) return verdicts
+    throw new CountersignError('unexpected', 'The answer has not one verdict for each token.')
+  }
+
+  /** @returns whether there was something to end; the service says 404 in its own words when there was not */
+  async function end(path: string): Promise<boolean> {
+    const response = await send('DELETE', path)
+    if (response.ok) return true
+    const problem = await problemOf(response)
+    if (response.status === 404 && problem.message === NO_SUCH_SESSION) return false
+    throw problem
   }
 
   return {
-    verifyAll,
     async verify(token) {
-      const [verdict] = await verifyAll([token])
-      if (verdict === undefined) throw new CountersignError('unexpected', 'The answer has no verdict.')
-      return verdict
+      const [verdict] = await verifyBatch([token])
+      return verdict as Verdict // it has as many as it was asked for
+    },
+    async verifyAll(tokens) {
+      const batches = Array.from({ length: Math.ceil(tokens.length / MOST_TOKENS) }, (_, i) =>
+        verifyBatch(tokens.slice(i * MOST_TOKENS, (i + 1) * MOST_TOKENS)),
+      )
+      return (await Promise.all(batches)).flat()
     },
     introspect: (token) => ask('POST', '/oauth2/introspect', form(token)),
     async revoke(token) {
@@ -133,15 +148,10 @@ export function createClient(options: ClientOptions): Client {
     sessions: {
       open: (uid, wanted = {}) => ask('POST', sessionsOf(uid), json(wanted)),
       list: (uid) => ask('GET', sessionsOf(uid)),
-      async revoke(uid, id) {
-        const response = await send('DELETE', `${sessionsOf(uid)}/${encodeURIComponent(id)}`)
-        if (!response.ok && response.status !== 404) throw await problemOf(response)
-        return response.ok
-      },
+      revoke: (uid, id) => end(`${sessionsOf(uid)}/${encodeURIComponent(id)}`),
       async revokeAll(uid, { except } = {}) {
         const query = except === undefined ? '' : `?${new URLSearchParams({ except })}`
-        const response = await send('DELETE', sessionsOf(uid) + query)
-        if (!response.ok) throw await problemOf(response)
+        await end(sessionsOf(uid) + query)
       },
     },
   }

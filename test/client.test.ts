@@ -108,6 +108,11 @@ t.test('errors have a code', async (t) => {
       () => as({ login, password }, 'http://127.0.0.1:2').verify('a'),
       { code: 'unreachable' },
     ],
+    [
+      'another path',
+      () => as({ login, password }, `${service.url}/nothing`).sessions.revoke(ada.uid, 'A'.repeat(22)),
+      { code: 'invalid', status: 404 },
+    ],
     ['an empty token', () => client.introspect(''), { code: 'invalid', message: /token must be given/ }],
   ]
   for (const [what, call, expected] of table) t.match(await failure(call()), expected, what)
@@ -121,6 +126,11 @@ t.test('a service that does not answer, or something else does', async (t) => {
       'a page',
       Promise.resolve({ status: 200, headers: {}, body: page }),
       { code: 'unexpected', status: 200 },
+    ],
+    [
+      'other JSON',
+      Promise.resolve({ status: 200, headers: {}, body: Buffer.from('{"verdicts":[]}') }),
+      { code: 'unexpected', message: /verdict/ },
     ],
     [
       'a gateway',
