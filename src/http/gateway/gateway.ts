@@ -15,6 +15,7 @@ import Type from 'typebox'
 import type { Authenticator } from '../../sessions/authenticate.js'
 import { bearerChallenge, scopeChallenge } from '../challenge.js'
 import { readCredential } from '../credentials.js'
+import { tokenHeaders as describedTokenHeaders } from '../devise-schemas.js'
 import { tokenHeaders } from '../devise-wire.js'
 import { dialect } from '../dialect.js'
 import { keepHeaderBytes } from '../header-text.js'
@@ -46,9 +47,12 @@ const gatewaySchema: FastifySchema = {
     200: {
       ...Type.Null(),
       description: 'It may pass',
-      headers: Object.fromEntries(
-        identityHeaders.map((name) => [name, { type: 'string', description: '`-` when there is none' }]),
-      ),
+      headers: {
+        ...Object.fromEntries(
+          identityHeaders.map((name) => [name, { type: 'string', description: '`-` when there is none' }]),
+        ),
+        ...tokensOnly(describedTokenHeaders),
+      },
     },
   },
 }
@@ -156,4 +160,6 @@ const deny = (reply: FastifyReply, status: 401 | 403, message: string) =>
     .send(problemDetails.render({ status, message, headers: {} }))
 
 /** Without the Bearer form: a gateway that copied it would hand the client's next token to the upstream. */
-const tokensOnly = ({ authorization: _, ...headers }: Record<string, string>) => headers
+function tokensOnly<Value>({ authorization: _, ...headers }: Record<string, Value>): Record<string, Value> {
+  return headers
+}
