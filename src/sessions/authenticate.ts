@@ -2,11 +2,12 @@
  * The one way in: turns a credential into a decision. Begins refused, returns early on every doubt, upgrades last.
  * What can be refused without Redis is: no token, a bad spelling, a bad MAC or signature, a handle that is not the token's.
  */
+import { LRUCache } from 'lru-cache'
 import type { Account } from '../account.js'
 import type { Audit } from '../event.js'
 import type { Decision, Grant, Mode, RefusalCode, Use } from '../session.js'
 import { refuse } from '../session.js'
-import { placeOf } from '../store/keys.js'
+import { type Place, placeOf } from '../store/keys.js'
 import type { Presented, SessionStore } from '../store/sessions.js'
 import type { Claim, Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
@@ -47,9 +48,21 @@ export interface AuthenticatorParts {
 
 export type Outcome = 'accepted' | 'rotated' | RefusalCode
 
+const REMEMBERED_PLACES = 10_000
+
 /** Makes the authenticator of one key ring, one store and one set of accounts. */
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { countersigner, jwts, store, passwords, audit, activity, recall, count = () => {} } = parts
+
+  /** `placeOf`, which hashes, for names that come with every request of a client. */
+  const places = new LRUCache<string, Place>({ max: REMEMBERED_PLACES })
+  function placeFor(uid: string): Place {
+    const known = places.get(uid)
+    if (known !== undefined) return known
+    const place = placeOf(uid)
+    places.set(uid, place)
+    return place
+  }
 
   function judgeToken(
     { token, handle, uid }: Credential & { kind: 'token' },
@@ -63,7 +76,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     if (handle !== undefined && handle !== claim.handle) return refuse('mismatch')
 
     // The exact uid is judged where the record is, so that a wrong one cannot make the session rotate.
-    const place = uid === undefined ? undefined : placeOf(uid)
+    const place = uid === undefined ? undefined : placeFor(uid)
     if (place !== undefined && place.tag !== claim.tag) return refuse('mismatch')
     return present(token, claim, place?.uidHash, mode, use)
   }

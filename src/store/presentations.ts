@@ -65,6 +65,9 @@ interface Waiting extends Presentation {
 const MOST_AT_ONCE = 64
 /** Sessions whose last hand-out is remembered, about 100 bytes each. It matters only while Redis may still lose that write. */
 const REMEMBERED = 50_000
+/** Accounts that are not parsed again; those with long attributes are, so that this takes 10 MB at most. */
+const REMEMBERED_ACCOUNTS = 10_000
+const LONGEST_REMEMBERED = 1_000
 /** A branch is one byte of the token. */
 const BRANCHES = 256
 
@@ -74,7 +77,17 @@ export function createPresenter({ redis, rotation, now, onEnded, ask }: Parts) {
   const policy = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
   /** By handle: generation and branch count of what this instance handed out last, which Redis may have lost since. */
   const handedOut = new LRUCache<string, number>({ max: REMEMBERED })
+  /** By document: the sessions of an account come with the same one again and again. */
+  const accounts = new LRUCache<string, Account>({ max: REMEMBERED_ACCOUNTS })
   let waiting: Waiting[] = []
+
+  function readAccount(doc: string): Account {
+    const known = accounts.get(doc)
+    if (known !== undefined) return known
+    const account = parseAccount(doc)
+    if (doc.length <= LONGEST_REMEMBERED) accounts.set(doc, account)
+    return account
+  }
 
   function flush(): void {
     const turn = waiting
@@ -120,7 +133,7 @@ export function createPresenter({ redis, rotation, now, onEnded, ask }: Parts) {
     if (reply.length === 1) return { verdict: reply[0] }
 
     const [verdict, n, b, event, doc, facts, more] = reply
-    const account = parseAccount(doc)
+    const account = readAccount(doc)
     const session = toSession(facts, tag, account)
     const repair = event === '' ? undefined : event
     switch (verdict) {
