@@ -31,9 +31,15 @@ t.test('a session from its opening to its end', async (t) => {
   t.strictSame(opened, { verdict: 'opened', session, account, evicted: [] })
 
   const first = { tag, handle, n: 1, b: 0 }
-  t.match(await store.present(first, 'rotate'), { verdict: 'rotated', n: 2, b: 0, session, account })
-  t.match(await store.present(first, 'rotate'), { verdict: 'accepted', session, account, repair: undefined })
-  t.match(await store.present({ ...first, n: 2 }, 'rotate'), { verdict: 'current', session })
+  const rotated = { ...session, expiresAt: session.expiresAt + 1000 }
+  t.match(await store.present(first, 'rotate'), { verdict: 'rotated', n: 2, b: 0, session: rotated, account })
+  t.match(await store.present(first, 'rotate'), {
+    verdict: 'accepted',
+    session: rotated,
+    account,
+    repair: undefined,
+  })
+  t.match(await store.present({ ...first, n: 2 }, 'rotate'), { verdict: 'current', session: rotated })
   clock.now += 5000
   t.match(await store.present({ ...first, n: 2 }, 'verify'), { verdict: 'current' })
   t.match(await store.present({ ...first, n: 2 }, 'rotate'), { verdict: 'rotated', n: 3, b: 0 })
@@ -152,7 +158,7 @@ t.test('idle and absolute life, to the millisecond', async (t) => {
   t.equal(await expiry(), 'expired')
   t.equal(await expiry(), 'unknown', 'and gone')
 
-  const busy = await open(owner, { life: { idleMs: 100_000, absoluteMs: 150_000, maxSessions: 9 } })
+  const busy = await open(await addAccount(), { life: { idleMs: 100_000, absoluteMs: 150_000, maxSessions: 9 } })
   const { now } = clock
   const ends: number[] = []
   for (const [afterMs, n] of [
