@@ -8,9 +8,9 @@ export type EventType =
   | 'session.evicted'
   | 'session.ended'
   /** Used in a country where no session of its account was used before; `reason` names it. */
-  | 'session.new-location'
+  | 'session.new_location'
   /** Opened on a device on which no other session of its account was used last; `reason` names it. */
-  | 'session.new-device'
+  | 'session.new_device'
   | 'sessions.ended'
   /** A superseded token was presented after its time: the session has two holders. */
   | 'session.replayed'
@@ -19,18 +19,18 @@ export type EventType =
   /** A token was handed out over and over without ever being seen. */
   | 'session.unconfirmed'
   /** A token proved that Redis lost writes, and the session moved on. */
-  | 'session.fast-forwarded'
+  | 'session.fast_forwarded'
   /** This instance knew of hand-outs that Redis had lost. */
   | 'session.repaired'
   /** A good token too far ahead to be believed. */
   | 'session.ahead'
   | 'account.created'
   | 'account.changed'
-  | 'account.password-changed'
+  | 'account.password_changed'
   | 'account.suspended'
   | 'account.restored'
   /** Everywhere, in one step: its sessions from before that moment are over. */
-  | 'account.signed-out'
+  | 'account.signed_out'
   | 'account.removed'
   | 'key.rotated'
 

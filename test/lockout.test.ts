@@ -37,7 +37,7 @@ async function report(t: Test, scene: Scene, redis: Redis, fault: string, rotati
   t.equal(await countLockedOut(scene.ours), countersigned, 'nor is anybody later')
   const events = await redis.xrange(eventsKey, '-', '+')
   const count = (type: string) => events.filter(([, fields]) => fields.includes(type)).length
-  const healed = { byToken: count('session.fast-forwarded'), byMemory: count('session.repaired') }
+  const healed = { byToken: count('session.fast_forwarded'), byMemory: count('session.repaired') }
   await redis.del(eventsKey)
   const row = { fault, rotation: rotation.name, storedHash, countersigned, healed }
   table.push(row)

@@ -55,7 +55,7 @@ export function auditAccounts(
       recorded('account.changed', uid, actor, accounts.update(uid, change), isOk),
     setPassword: (uid, password, actor, keepHandle) =>
       recorded(
-        'account.password-changed',
+        'account.password_changed',
         uid,
         actor,
         accounts.setPassword(uid, password, { keepHandle }),
@@ -64,7 +64,7 @@ export function auditAccounts(
     suspend: (uid, actor) => recorded('account.suspended', uid, actor, accounts.suspend(uid), isTrue),
     restore: (uid, actor) => recorded('account.restored', uid, actor, accounts.restore(uid), isTrue),
     signOutEverywhere: (uid, actor) =>
-      recorded('account.signed-out', uid, actor, accounts.signOutEverywhere(uid), isTrue),
+      recorded('account.signed_out', uid, actor, accounts.signOutEverywhere(uid), isTrue),
     remove: (uid, actor) => recorded('account.removed', uid, actor, accounts.remove(uid), isTrue),
   }
 }

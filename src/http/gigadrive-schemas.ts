@@ -66,7 +66,7 @@ export const subscribeSchema: FastifySchema = {
   summary: "Tie the browser's push subscription to the token",
   description:
     'Its owner is told there when the account is used in a new country, or when a session is opened on a new device: ' +
-    '`{"events": ["session.new-location", "session.new-device"], "at", "country", "device", "session"}`.',
+    '`{"events": ["session.new_location", "session.new_device"], "at", "country", "device", "session"}`.',
   body: Type.Object(
     {
       endpoint: Type.String({ format: 'uri', description: 'https, in the public network' }),

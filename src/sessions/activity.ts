@@ -100,7 +100,7 @@ export function createActivity(options: ActivityOptions): Activity {
     watch.remember(notes)
     for (const one of news) {
       const { uid, handle, use, country, device } = one
-      const reasons = { 'session.new-location': country, 'session.new-device': deviceInWords(device) }
+      const reasons = { 'session.new_location': country, 'session.new_device': deviceInWords(device) }
       for (const type of one.events) audit({ type, uid, handle, reason: reasons[type], ...use })
       tell(one)
     }

@@ -37,7 +37,7 @@ export function auditPresented(audit: Audit, presented: Presented, use: Use | un
     case 'accepted':
       if (presented.repair === undefined) return
       audit({
-        type: presented.repair === 'repaired' ? 'session.repaired' : 'session.fast-forwarded',
+        type: presented.repair === 'repaired' ? 'session.repaired' : 'session.fast_forwarded',
         uid: presented.session.uid,
         handle: presented.session.handle,
         reason: 'Redis had lost writes',

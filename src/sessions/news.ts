@@ -26,7 +26,7 @@ export interface News extends Note {
   country: string | undefined
   device: Device
   /** What is new about it, at least one of them. */
-  events: readonly ('session.new-location' | 'session.new-device')[]
+  events: readonly ('session.new_location' | 'session.new_device')[]
 }
 
 export interface NewsWatch {
@@ -90,9 +90,9 @@ export function createNewsWatch({ store, facts, countryOf }: Parts): NewsWatch {
           const events: News['events'][number][] = []
           if (country !== undefined && !told.has(country) && isNewPlace(country, before)) {
             told.add(country)
-            events.push('session.new-location')
+            events.push('session.new_location')
           }
-          if (await isNewDevice(note, before)) events.push('session.new-device')
+          if (await isNewDevice(note, before)) events.push('session.new_device')
           if (events.length > 0) news.push({ ...note, country, device: deviceOf(note.use.userAgent), events })
         }
       }

@@ -90,14 +90,14 @@ t.test('every act adds exactly one entry', async (t) => {
     const [spared] = await sessionsOf(service, ada.uid)
     await ask('DELETE', `/accounts/${ada.uid}/sessions?except=${spared?.id}`)
   })
-  add('signing out everywhere', ['account.signed-out'], () => ask('DELETE', `/accounts/${ada.uid}/sessions`))
+  add('signing out everywhere', ['account.signed_out'], () => ask('DELETE', `/accounts/${ada.uid}/sessions`))
 
   add('creating an account', ['account.created'], () => ask('POST', '/accounts', { uid: 'grace' }))
   add('changing it', ['account.changed'], () => ask('PATCH', '/accounts/grace', { roles: ['service'] }))
-  add('setting its password', ['account.password-changed'], () =>
+  add('setting its password', ['account.password_changed'], () =>
     ask('PUT', '/accounts/grace/password', { password: 'incorrect horse battery' }),
   )
-  add('changing the own password', ['account.password-changed'], async () => {
+  add('changing the own password', ['account.password_changed'], async () => {
     const payload = { password: 'another horse battery', password_confirmation: 'another horse battery' }
     await ask('PUT', '/auth/password', payload, { authorization: `Bearer ${opened.at(-1)}` })
   })
@@ -209,7 +209,7 @@ t.test('a refused replay or fork, and a repair, are one entry each', async (t) =
     const third = await next(one, await next(one, token))
     await client.hset(key, 'r', before)
     const ahead = await entriesOf(other, () => validate(other, third))
-    t.strictSame(typesOf(ahead), ['session.fast-forwarded '], 'the token proves it')
+    t.strictSame(typesOf(ahead), ['session.fast_forwarded '], 'the token proves it')
     const fourth = await next(other, third)
     await client.hset(key, 'r', before)
     const repaired = await entriesOf(other, () => validate(other, fourth))

@@ -91,7 +91,7 @@ t.test('a sign-in from a new country and on a new device is told to the other se
   if (message === undefined) throw new Error('nothing came')
   const { at, ...told } = browser.read(message) as { at: string }
   t.strictSame(told, {
-    events: ['session.new-location', 'session.new-device'],
+    events: ['session.new_location', 'session.new_device'],
     country: 'SE',
     device: 'Safari on iOS',
     session: phone.handle,
@@ -109,8 +109,8 @@ t.test('a sign-in from a new country and on a new device is told to the other se
   t.match(
     events.filter(({ type }) => String(type).startsWith('session.new-')),
     [
-      { type: 'session.new-location', uid: ada.uid, handle, reason: 'SE', ip: sweden },
-      { type: 'session.new-device', uid: ada.uid, handle, reason: 'Safari on iOS', ip: sweden },
+      { type: 'session.new_location', uid: ada.uid, handle, reason: 'SE', ip: sweden },
+      { type: 'session.new_device', uid: ada.uid, handle, reason: 'Safari on iOS', ip: sweden },
     ],
   )
 })
@@ -259,7 +259,7 @@ t.test('instances share the key, and each tells the browsers of the other', asyn
   await signIn({ push, service: other }, safari)
   const [message] = await push.reached(1)
   if (message === undefined) throw new Error('nothing came')
-  t.match(browser.read(message), { events: ['session.new-device'], country: 'GB' })
+  t.match(browser.read(message), { events: ['session.new_device'], country: 'GB' })
   t.equal((await verifyVapid(message)).publicKey, offered[0].applicationServerKey)
 })
 

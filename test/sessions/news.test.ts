@@ -40,7 +40,7 @@ t.test('a sign-in from a new country is told once, whatever session it is compar
   const { handle } = await signIn(world, 'ada', sweden)
   await world.activity.flush()
   t.match(world.events, [
-    { type: 'session.new-location', uid: 'ada', handle, reason: 'SE', ip: sweden.ip, userAgent: '' },
+    { type: 'session.new_location', uid: 'ada', handle, reason: 'SE', ip: sweden.ip, userAgent: '' },
   ])
   told(world)
   await signIn(world, 'ada', swedenToo)
@@ -138,8 +138,8 @@ t.test('a sign-in on a new device is told; an update, or a device that is known,
   t.strictSame(told(world), [])
   const { handle } = await signInOn(world, firefoxOnWindows)
   await world.activity.flush()
-  t.match(world.events, [{ type: 'session.new-device', uid: 'ada', handle, reason: 'Firefox on Windows' }])
-  t.match(world.news, [{ handle, country: 'GB', device: { os: 'Windows' }, events: ['session.new-device'] }])
+  t.match(world.events, [{ type: 'session.new_device', uid: 'ada', handle, reason: 'Firefox on Windows' }])
+  t.match(world.news, [{ handle, country: 'GB', device: { os: 'Windows' }, events: ['session.new_device'] }])
   told(world)
   await signInOn(world, firefoxOnWindows)
   await world.activity.flush()

@@ -15,7 +15,7 @@ const news: News = {
   opened: 'opened',
   country: undefined,
   device: { type: undefined, os: undefined, browser: undefined },
-  events: ['session.new-device'],
+  events: ['session.new_device'],
 }
 const subscriber = (name: number): Subscriber => ({
   handle: `${name}`,
@@ -115,7 +115,7 @@ t.test('the message says what, when, where and on what, or that it does not know
   teller.tell(news)
   await until('it is under way', () => under.length === 1)
   t.strictSame(JSON.parse(under[0]?.text ?? ''), {
-    events: ['session.new-device'],
+    events: ['session.new_device'],
     at: '1970-01-01T00:00:00.000Z',
     country: null,
     device: 'an unknown device',
