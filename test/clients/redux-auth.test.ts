@@ -9,7 +9,7 @@ import { createWorld, ok } from './world.js'
 const world = await createWorld(t, { script: 'redux-auth.cjs' })
 everyday(world)
 rotation(world)
-storms(world)
+storms(world, { tellsOrder: false })
 
 /** What of the library runs where pages are rendered, outside any browser. */
 interface ReduxAuth {

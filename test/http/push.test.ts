@@ -107,7 +107,7 @@ t.test('a sign-in from a new country and on a new device is told to the other se
   )
   const { handle } = phone
   t.match(
-    events.filter(({ type }) => String(type).startsWith('session.new-')),
+    events.filter(({ type }) => String(type).startsWith('session.new_')),
     [
       { type: 'session.new_location', uid: ada.uid, handle, reason: 'SE', ip: sweden },
       { type: 'session.new_device', uid: ada.uid, handle, reason: 'Safari on iOS', ip: sweden },

@@ -158,7 +158,9 @@ t.test('idle and absolute life, to the millisecond', async (t) => {
   t.equal(await expiry(), 'expired')
   t.equal(await expiry(), 'unknown', 'and gone')
 
-  const busy = await open(await addAccount(), { life: { idleMs: 100_000, absoluteMs: 150_000, maxSessions: 9 } })
+  const busy = await open(await addAccount(), {
+    life: { idleMs: 100_000, absoluteMs: 150_000, maxSessions: 9 },
+  })
   const { now } = clock
   const ends: number[] = []
   for (const [afterMs, n] of [
