@@ -41,7 +41,7 @@ const routes = new Map(
 
 /** As its documentation of `ext_authz` says. */
 const envoy: PlayedGateway = {
-  question: (path) => `GET /gateway/envoy/-${path} HTTP/1.1`,
+  question: (path) => `GET /gateway/envoy${path} HTTP/1.1`,
 
   ask({ method, path }, headers) {
     const route = [...routes.keys()].find((prefix) => path.startsWith(prefix))

@@ -18,7 +18,7 @@ const routes = {
   'GET /v1alpha/token': {},
   'POST /v1alpha/token': { payload: {} },
   'GET /gateway/nginx': {},
-  'GET /gateway/envoy/-/some/path': {},
+  'GET /gateway/envoy/some/path': {},
   'GET /accounts': {},
   'GET /accounts/ada@example.com/sessions': {},
   'GET /events': {},

@@ -10,7 +10,7 @@ const families = {
   nginx: (requires: string) => `/gateway/nginx/${requires}`,
   'forward-auth': (requires: string) => `/gateway/forward-auth/${requires}`,
   haproxy: (requires: string) => `/gateway/haproxy/${requires}`,
-  envoy: (requires: string) => `/gateway/envoy/${requires}/the/client's/path`,
+  envoy: (requires: string) => `/gateway/envoy-requires/${requires}/the/client's/path`,
 }
 
 async function open(t: Test, env = {}) {
@@ -209,14 +209,18 @@ t.test("the client's path means nothing to Envoy's endpoint", async (t) => {
     '/?a=%zz',
     '/*',
   ]) {
-    t.match((await ask(service, `GET /gateway/envoy/-${path}`, good)).status, / 200 /, path.slice(0, 20))
-    const admin = await ask(service, `GET /gateway/envoy/roles=admin${path}`, good)
+    t.match((await ask(service, `GET /gateway/envoy${path}`, good)).status, / 200 /, path.slice(0, 20))
+    const admin = await ask(service, `GET /gateway/envoy-requires/roles=admin${path}`, good)
     t.match(admin.status, / 403 /, path.slice(0, 20))
   }
   for (const path of ['', 'x', '*'])
-    t.match((await ask(service, `OPTIONS /gateway/envoy/roles=admin${path}`, good)).status, / 403 /, path)
-  t.match((await ask(service, 'HEAD /gateway/envoy/-/', good)).status, / 200 /)
-  t.match((await ask(service, 'GET /gateway/envoy/-/%zz', good)).status, / 400 /, 'what is no path')
+    t.match(
+      (await ask(service, `OPTIONS /gateway/envoy-requires/roles=admin${path}`, good)).status,
+      / 403 /,
+      path,
+    )
+  t.match((await ask(service, 'HEAD /gateway/envoy/', good)).status, / 200 /)
+  t.match((await ask(service, 'GET /gateway/envoy/%zz', good)).status, / 400 /, 'what is no path')
 })
 
 t.test('a head as large as browsers and gateways together make it', async (t) => {

@@ -2,10 +2,10 @@
 import type { FastifyRequest } from 'fastify'
 
 export interface Family {
-  /** Where it asks, below `/gateway`: at a path that is fixed, or, as Envoy does, with the client's own behind it. */
-  url: string
+  /** Where it asks, below `/gateway`. */
+  urls: readonly string[]
   /** The same without what may be left out: requirements, or a path of the client that is `/`. */
-  alias: string
+  aliases: readonly string[]
   /** The method of the client's request. Only the family's own header counts: those of others may be the client's. */
   originalMethod(request: FastifyRequest): string | undefined
 }
@@ -16,12 +16,18 @@ const header = (name: string) => (request: FastifyRequest) => {
 }
 
 export const families: readonly Family[] = [
-  { url: '/nginx/:requirements', alias: '/nginx', originalMethod: header('x-original-method') },
+  { urls: ['/nginx/:requirements'], aliases: ['/nginx'], originalMethod: header('x-original-method') },
   {
-    url: '/forward-auth/:requirements',
-    alias: '/forward-auth',
+    urls: ['/forward-auth/:requirements'],
+    aliases: ['/forward-auth'],
     originalMethod: header('x-forwarded-method'),
   },
-  { url: '/haproxy/:requirements', alias: '/haproxy', originalMethod: header('x-original-method') },
-  { url: '/envoy/:requirements/*', alias: '/envoy/:requirements', originalMethod: ({ method }) => method },
+  { urls: ['/haproxy/:requirements'], aliases: ['/haproxy'], originalMethod: header('x-original-method') },
+  {
+    // Behind the path that is configured comes the client's: without requirements it has to be another one, or the
+    // client would choose them.
+    urls: ['/envoy/*', '/envoy-requires/:requirements/*'],
+    aliases: ['/envoy', '/envoy-requires/:requirements'],
+    originalMethod: ({ method }) => method,
+  },
 ]

@@ -125,9 +125,12 @@ async function ask(
     })
     const handler = (request: FastifyRequest, reply: FastifyReply) => allow(request, reply, countryOf)
     const others = app.supportedMethods.filter((method) => method !== 'GET' && method !== 'HEAD')
-    scope.get(family.url, { schema: gatewaySchema }, handler)
-    scope.route({ method: others, url: family.url, schema: { hide: true }, handler })
-    scope.route({ method: ['GET', ...others], url: family.alias, schema: { hide: true }, handler })
+    for (const url of family.urls) {
+      scope.get(url, { schema: gatewaySchema }, handler)
+      scope.route({ method: others, url, schema: { hide: true }, handler })
+    }
+    for (const url of family.aliases)
+      scope.route({ method: ['GET', ...others], url, schema: { hide: true }, handler })
   })
 }
 
