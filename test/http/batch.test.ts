@@ -1,5 +1,6 @@
 /** `POST /verify`: a verdict for each of many tokens, in one round trip to Redis. */
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { createCountersigner } from '../../src/token/countersign.js'
 import { generateMasterKeys, parseMasterKeys } from '../../src/token/master-keys.js'
@@ -9,6 +10,9 @@ import { until } from '../support/redis-groups.js'
 import { startRedisProxy } from '../support/redis-proxy.js'
 import { commandsDuring } from '../support/redis-state.js'
 import { ada, operator, type TestService } from '../support/service.js'
+
+/** Uses of sessions are written after the fact, so often. */
+const NOTED_EVERY_MS = 1_000
 
 async function verify({ app }: TestService, tokens: unknown, headers: object = asWorker) {
   const answer = await app.inject({
@@ -120,6 +124,10 @@ t.test('256 sessions of as many accounts: one round trip, then none', async (t) 
     )
   })
 
+  await until('all uses are noted', async () => {
+    return (await commandsDuring(redis.client, () => delay(NOTED_EVERY_MS + 100))).evalsha === undefined
+  })
+
   let calls = 0
   let withheld = true
   proxy.holdReplies((sent) => {
@@ -136,13 +144,14 @@ t.test('256 sessions of as many accounts: one round trip, then none', async (t) 
     )
   })
   t.notOk(withheld, 'all was asked before anything was answered')
-  t.equal(commands.evalsha, calls, 'and nothing after')
-  t.ok(calls <= 4, `${calls} script calls`)
+  const ofNotes = 1 // that of the caller's use may fall in between
+  t.ok(calls <= 4 + ofNotes, `${calls} script calls`)
+  t.ok((commands.evalsha ?? 0) - calls <= ofNotes, 'and nothing after')
 
   const again = await commandsDuring(redis.client, async () => {
     t.equal((await verify(service, tokens, headers)).verdicts.length, 256)
   })
-  t.equal(again.evalsha, undefined, 'what was accepted a moment ago costs nothing')
+  t.ok((again.evalsha ?? 0) <= ofNotes, 'what was accepted a moment ago costs nothing')
 })
 
 t.test('256 of the longest tokens fit', async (t) => {
