@@ -12,7 +12,11 @@ import { progressLine } from './progress.js'
 import { startBenchRedis } from './redis.js'
 import { describe, describeOrigin, type Report, save } from './report.js'
 import type { Scenario } from './scenario.js'
+import { batch } from './scenarios/batch.js'
 import { forged } from './scenarios/forged.js'
+import { introspection } from './scenarios/introspection.js'
+import { jwts } from './scenarios/jwt.js'
+import { lists } from './scenarios/list.js'
 import { locatedRotate, locatedVerify } from './scenarios/located.js'
 import { rotate } from './scenarios/rotate.js'
 import { validate } from './scenarios/validate.js'
@@ -26,6 +30,10 @@ const scenarios: readonly Scenario[] = [
   validate,
   verify,
   forged,
+  ...jwts,
+  introspection,
+  batch,
+  ...lists,
   locatedVerify,
   locatedRotate,
 ]
