@@ -1,4 +1,5 @@
-/** The floor: a bare Fastify route that gives one known answer. Its process gets that answer as its argument, in JSON. */
+/** The floor: a bare Fastify route that gives one known answer. Its process reads that answer from its input, in JSON. */
+import { text } from 'node:stream/consumers'
 import fastify from 'fastify'
 import type { Request } from './scenario.js'
 
@@ -12,9 +13,10 @@ export interface FloorAnswer {
   readonly json?: unknown
 }
 
-const answer: FloorAnswer = JSON.parse(process.argv[2] ?? '')
+const answer: FloorAnswer = JSON.parse(await text(process.stdin))
 const { method, path, status, headers, json } = answer
 const app = fastify()
+app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body)) // forms
 app.route({
   method,
   url: path,

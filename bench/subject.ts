@@ -34,17 +34,15 @@ export async function startFloor(answer: FloorAnswer): Promise<Subject> {
 }
 
 /** Not in our process group: Ctrl-C in a terminal reaches us alone, and we end them in order. */
-function launch(
-  entry: string,
-  environment: Readonly<Record<string, string>>,
-  ...args: string[]
-): ChildProcess {
-  return fork(entry, args, {
+function launch(entry: string, environment: Readonly<Record<string, string>>, input?: string): ChildProcess {
+  const child = fork(entry, [], {
     execArgv: [...process.execArgv, '--import', beside('meter').href],
     env: { PATH: process.env.PATH, NODE_OPTIONS: process.env.NODE_OPTIONS, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'ipc'],
     detached: true,
   })
+  child.stdin?.end(input)
+  return child
 }
 
 async function listening(name: string, child: ChildProcess): Promise<Subject> {
@@ -56,7 +54,8 @@ async function listening(name: string, child: ChildProcess): Promise<Subject> {
       createInterface(stream).on('line', (line) => {
         lastLines.push(line)
         if (lastLines.length > 20) lastLines.shift()
-        const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
+        // Said when everything is ready, unlike what is logged of the port.
+        const address = /^(?:Countersign listens on )?(http:\/\/127\.0\.0\.1:\d+)/.exec(line)?.[1]
         if (address === undefined) return
         clearTimeout(deadline)
         resolve(address)
