@@ -57,22 +57,25 @@ function ownHeaders(headers: Answer['headers']): Record<string, string> {
   return Object.fromEntries(own.map(([name, value]) => [name, String(value)]))
 }
 
+/** Dear requests are not repeated as often as cheap ones. */
+const LONGEST_WARM_UP_SECONDS = 5
+const FIRST_LOOK = 256
+
 /**
  * Loads a side until the compiler is done with its route.
  *
- * @param requests about how many
+ * @param requests about how many, fewer where they are dear
  * @returns how many it then answers in a second
  */
 export async function warmUp(side: Side, requests: number, signal: AbortSignal): Promise<number> {
-  const { url } = side.subject
-  await drive(url, side.conversations, evenly(side, requests), signal)
-  const { requests: timed, durationMs } = await drive(
-    url,
-    side.conversations,
-    evenly(side, requests / 4),
-    signal,
-  )
-  return (timed / durationMs) * 1000
+  const rateOf = async (wanted: number): Promise<number> => {
+    const load = await drive(side.subject.url, side.conversations, evenly(side, wanted), signal)
+    return (load.requests / load.durationMs) * 1000
+  }
+  const first = await rateOf(Math.min(requests, FIRST_LOOK))
+  const wanted = Math.min(requests, first * LONGEST_WARM_UP_SECONDS)
+  await rateOf(wanted)
+  return rateOf(wanted / 4)
 }
 
 /** @returns a number of requests near `wanted` that all connections have the same share of */

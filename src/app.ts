@@ -128,10 +128,11 @@ export async function buildService({ config, redis, logger, pushReach }: Service
     nearCache.close()
   })
 
+  const passwords = createPasswords()
   const accounts = auditAccounts(
     createAccounts({
       store: accountStore,
-      passwords: createPasswords(),
+      passwords,
       endSessions: async (uid, reason, exceptHandle) => {
         await sessionStore.revokeAll(placeOf(uid), reason, exceptHandle)
       },
@@ -158,6 +159,7 @@ export async function buildService({ config, redis, logger, pushReach }: Service
     events: eventTally.counts,
     nearCache: nearCache.counts,
     activity: activity.counts,
+    passwords: passwords.counts,
     pushes: teller.counts,
   })
   let draining = false

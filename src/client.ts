@@ -39,7 +39,7 @@ export interface Client {
   verify(token: string): Promise<Verdict>
   /** The same of many, in their order; 256 go in one request, more in several at a time. */
   verifyAll(tokens: readonly string[]): Promise<Verdict[]>
-  /** The same as any OAuth client sees it (RFC 7662). */
+  /** What an OAuth client is told of it (RFC 7662). */
   introspect(token: string): Promise<Introspection>
   /** Ends the session of `token` (RFC 7009); of a token that is none, nothing. */
   revoke(token: string): Promise<void>

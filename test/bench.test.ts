@@ -91,7 +91,7 @@ t.test('each connection follows its own chain', async (t) => {
     }
   }
   const load = await drive(url, ['a', 'b', 'c'].map(following), 90, never)
-  t.strictSame([...chains], [['a', 30], ['b', 30], ['c', 30]]) // biome-ignore format: a row
+  t.strictSame(Object.fromEntries(chains), { a: 30, b: 30, c: 30 })
   t.equal(load.requests, 90)
   t.ok(load.latenciesMs.every((ms, i) => ms > 0 && ms >= (load.latenciesMs[i - 1] ?? 0)))
   t.ok(load.durationMs > 0 && load.bytes > 90 * 80)

@@ -1,5 +1,6 @@
 import { signInAndUse } from '../devise-client.js'
-import type { Conversation, Scenario } from '../scenario.js'
+import type { Scenario } from '../scenario.js'
+import { gatewayAsking } from './gateway-asking.js'
 
 /** What a gateway asks before each request: is the token good, and whose is it? */
 export const verify: Scenario = {
@@ -9,15 +10,7 @@ export const verify: Scenario = {
   environment: () => ({ COUNTERSIGN_ROTATE_AFTER: '1 hour' }),
   async open(url, connections) {
     const tuples = await signInAndUse(url, connections)
-    return tuples.map(
-      ({ token, client, uid }): Conversation => ({
-        request: { method: 'GET', path: '/gateway/nginx', headers: { authorization: `Bearer ${token}` } },
-        receive({ status, headers, body }) {
-          const isRight =
-            status === 200 && headers['x-auth-subject'] === uid && headers['x-auth-session'] === client
-          return isRight ? undefined : `${status} ${JSON.stringify(headers)} ${body}`
-        },
-      }),
-    )
+    const sessions = tuples.map(({ uid, client, token }) => ({ uid, handle: client, token }))
+    return gatewayAsking(url, sessions)
   },
 }

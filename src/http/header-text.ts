@@ -1,8 +1,7 @@
 /** Header values are bytes: ours are UTF-8, and Node reads and writes them as Latin-1. */
 import type { onSendHookHandler } from 'fastify'
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII is the point
-const isAscii = (text: string) => /^[\x00-\x7f]*$/.test(text)
+const isAscii = (text: string) => /^\p{ASCII}*$/u.test(text)
 
 /** @returns `text` in the form that Node writes as UTF-8 bytes */
 export const headerText = (text: string): string =>

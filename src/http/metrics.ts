@@ -21,6 +21,7 @@ export interface Measured {
     leased: boolean
   }
   activity(): { noted: number; dropped: number; waiting: number }
+  passwords(): { hashes: number; remembered: number; running: number; waiting: number }
   pushes(): { delivered: number; gone: number; failed: number; dropped: number; waiting: number }
 }
 
@@ -74,7 +75,7 @@ export function createMetrics(measured: Measured): Metrics {
       },
     })
 
-  const { authentications, events, nearCache, activity, pushes } = measured
+  const { authentications, events, nearCache, activity, passwords, pushes } = measured
   counters('authentications', 'outcome', 'Credentials judged, by outcome', authentications)
   counters('events', 'type', 'Entries of the audit trail that this process made, by type', events)
   counter('near_cache_hits', 'Verifications answered from memory', () => nearCache().hits)
@@ -96,6 +97,13 @@ export function createMetrics(measured: Measured): Metrics {
   counter('uses_noted', 'Uses of sessions noted', () => activity().noted)
   counter('uses_dropped', 'Notes of uses dropped: too many waited', () => activity().dropped)
   gauge('uses_waiting', 'Notes of uses to be written', () => activity().waiting)
+  counter('password_hashes', 'Passwords hashed', () => passwords().hashes)
+  gauge('password_hashes_running', 'Passwords being hashed', () => passwords().running)
+  gauge(
+    'password_hashes_waiting',
+    'Passwords to be hashed; when too many wait, sign-ins are answered 503',
+    () => passwords().waiting,
+  )
   counters('push_messages', 'outcome', 'Push messages, by outcome', () => {
     const { waiting: _, ...outcomes } = pushes()
     return Object.entries(outcomes)

@@ -113,7 +113,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const claim = await jwts.verify(jwt)
     if (typeof claim === 'string') return refuse(claim)
     const ticket = recall.begin()
-    const { tag, uidHash } = placeOf(claim.uid)
+    const { tag, uidHash } = placeFor(claim.uid)
     const presented = await store.present({ tag, uidHash, handle: claim.handle, n: 0, b: 0 }, 'verify')
     switch (presented.verdict) {
       case 'current':

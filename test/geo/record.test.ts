@@ -2,6 +2,7 @@ import { continents, countries } from 'countries-list'
 import fc from 'fast-check'
 import t from 'tap'
 import { placeReader } from '../../src/geo/record.js'
+import { nothingKnown } from '../support/places.js'
 
 const boxford = {
   city: { geoname_id: 2655045, names: { en: 'Boxford' } },
@@ -14,20 +15,6 @@ const boxford = {
     { geoname_id: 6269131, iso_code: 'ENG', names: { en: 'England' } },
     { geoname_id: 3333217, iso_code: 'WBK', names: { en: 'West Berkshire' } },
   ],
-}
-
-const nothing = {
-  continentCode: undefined,
-  continentName: undefined,
-  countryCode: undefined,
-  countryName: undefined,
-  regionCode: undefined,
-  regionName: undefined,
-  city: undefined,
-  postalCode: undefined,
-  latitude: undefined,
-  longitude: undefined,
-  timeZone: undefined,
 }
 
 t.test('canonical records', async (t) => {
@@ -59,19 +46,19 @@ t.test('canonical records', async (t) => {
       type,
     )
     t.strictSame(read?.({ location: { latitude: 0, longitude: -0.5 } }), {
-      ...nothing,
+      ...nothingKnown,
       latitude: 0,
       longitude: -0.5,
     })
     t.strictSame(read?.({ country: { iso_code: 'SE' }, postal: { code: '681 95' } }), {
-      ...nothing,
+      ...nothingKnown,
       continentCode: 'EU',
       continentName: 'Europe',
       countryCode: 'SE',
       countryName: 'Sweden',
       postalCode: '681 95',
     })
-    t.strictSame(read?.({ country: { iso_code: 'ZZ' } }), { ...nothing, countryCode: 'ZZ' })
+    t.strictSame(read?.({ country: { iso_code: 'ZZ' } }), { ...nothingKnown, countryCode: 'ZZ' })
     t.equal(
       read?.({ registered_country: boxford.registered_country }),
       undefined,
@@ -113,7 +100,7 @@ t.test('flat records', async (t) => {
     const empty = { city: '', country_code: '', postcode: '', state1: '', state2: '', timezone: '' }
     t.equal(read?.(empty), undefined)
     t.strictSame(read?.({ ...empty, city: 'x', latitude: Number.NaN, longitude: 181 }), {
-      ...nothing,
+      ...nothingKnown,
       city: 'x',
     })
   }

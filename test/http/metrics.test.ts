@@ -48,6 +48,8 @@ t.test('figures, for services and administrators', async (t) => {
   t.equal(grown('countersign_near_cache_hits_total') + grown('countersign_near_cache_misses_total'), 7)
   t.equal(grown('countersign_events_total{type="session.opened"}'), 2)
   t.ok(grown('countersign_uses_noted_total') >= 6)
+  t.equal(grown('countersign_password_hashes_total'), 0, 'these passwords were right a moment ago')
+  t.ok((after.get('countersign_password_hashes_total') ?? 0) >= 2)
   t.ok((after.get('countersign_near_cache_entries') ?? 0) >= 1)
   for (const name of [
     'near_cache_leased',

@@ -24,7 +24,12 @@ async function prepare(t: Test) {
   const bearer = { authorization: `Bearer ${token}` }
   const verify = async ({ app }: TestService) =>
     (await app.inject({ method: 'POST', url: '/token/verify', headers: bearer })).statusCode
-  return { redis, here, there, token, bearer, verify }
+  /** On the one instance. */
+  const revoke = async () => {
+    const payload = { id: token }
+    return (await here.app.inject({ method: 'DELETE', url: '/token', headers: bearer, payload })).statusCode
+  }
+  return { redis, here, there, bearer, verify, revoke }
 }
 
 /** How many commands Redis ran during `work`, but for those of our own looking, and of heartbeats. */
@@ -71,13 +76,7 @@ t.test('a hit asks Redis nothing', async (t) => {
 t.test('what one instance revokes, the other refuses within milliseconds', async (t) => {
   const pair = await prepare(t)
   await warm(pair)
-  const ended = await pair.here.app.inject({
-    method: 'DELETE',
-    url: '/token',
-    headers: pair.bearer,
-    payload: { id: pair.token },
-  })
-  t.equal(ended.statusCode, 204)
+  t.equal(await pair.revoke(), 204)
   t.equal(await pair.verify(pair.here), 401, 'at once where it was revoked')
   const since = performance.now()
   await until('a refusal', async () => (await pair.verify(pair.there)) === 401)
@@ -121,13 +120,7 @@ t.test('without its stream, nothing is accepted from memory', async (t) => {
     .filter((line) => line.includes('name=countersign-invalidations'))
   t.equal(streams.length, 2)
   for (const line of streams) await pair.redis.client.client('KILL', 'ID', /id=(\d+)/.exec(line)?.[1] ?? '')
-  const ended = await pair.here.app.inject({
-    method: 'DELETE',
-    url: '/token',
-    headers: pair.bearer,
-    payload: { id: pair.token },
-  })
-  t.equal(ended.statusCode, 204)
+  t.equal(await pair.revoke(), 204)
   await delay(5) // the socket's end is seen in the next turns
   t.equal(await pair.verify(pair.there), 401, 'a revocation that nobody could hear of')
 })
@@ -162,13 +155,7 @@ for (const silentMs of [400, 1_500])
 t.test('a stalled instance refuses at its first look', async (t) => {
   const pair = await prepare(t)
   await warm(pair)
-  const revoked = pair.here.app.inject({
-    method: 'DELETE',
-    url: '/token',
-    headers: pair.bearer,
-    payload: { id: pair.token },
-  })
-  await revoked
+  t.equal(await pair.revoke(), 204)
   const stalledUntil = performance.now() + LEASE_MS + 50
   while (performance.now() < stalledUntil); // nothing is heard meanwhile
   t.equal(await pair.verify(pair.there), 401)

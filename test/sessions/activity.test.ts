@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { locationKey, placeOf, sessionKey } from '../../src/store/keys.js'
 import { startActivity } from '../support/activity-world.js'
+import { nothingKnown } from '../support/places.js'
 import { until } from '../support/redis-groups.js'
 import { commandsDuring } from '../support/redis-state.js'
 
@@ -112,20 +113,7 @@ t.test('a location that has grown old is looked up again and keeps its id', asyn
   t.match(read.get('81.2.69.1'), { location: { city: undefined } }, 'a fresh one stays')
 })
 
-const blank = {
-  type: 'ipv4',
-  continentCode: undefined,
-  continentName: undefined,
-  countryCode: undefined,
-  countryName: undefined,
-  regionCode: undefined,
-  regionName: undefined,
-  city: undefined,
-  postalCode: undefined,
-  latitude: undefined,
-  longitude: undefined,
-  timeZone: undefined,
-} as const
+const blank = { ...nothingKnown, type: 'ipv4' } as const
 
 t.test('ten thousand new addresses in one flush: all are stored, and requests get their turns', async (t) => {
   const { another, client, locate, store, open } = await startActivity(t)

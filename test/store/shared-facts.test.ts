@@ -1,23 +1,10 @@
 import t from 'tap'
 import type { Location } from '../../src/location.js'
 import { createSharedFacts } from '../../src/store/shared-facts.js'
+import { nothingKnown } from '../support/places.js'
 import { startRedis } from '../support/redis.js'
 
-const nowhere: Location = {
-  ip: '81.2.69.142',
-  type: 'ipv4',
-  continentCode: undefined,
-  continentName: undefined,
-  countryCode: undefined,
-  countryName: undefined,
-  regionCode: undefined,
-  regionName: undefined,
-  city: undefined,
-  postalCode: undefined,
-  latitude: undefined,
-  longitude: undefined,
-  timeZone: undefined,
-}
+const nowhere: Location = { ...nothingKnown, ip: '81.2.69.142', type: 'ipv4' }
 const dresden: Location = {
   ip: '2a02:cf40::1',
   type: 'ipv6',

@@ -1,4 +1,4 @@
-/** A service behind Countersign, such as any team has: it knows nothing of tokens and lets Countersign judge them. */
+/** A service behind Countersign, like those of every team: it knows nothing of tokens and lets Countersign judge them. */
 import type { Test } from 'tap'
 import { createForwarder, startServer } from './faulty-network.js'
 
