@@ -34,6 +34,6 @@ up: ## Start the service and a Redis in containers
 	@docker compose up --build
 
 clean: ## Remove what was installed and built; the data folder stays
-	rm -rf node_modules test/clients/node_modules dist dist-bench .tap .cache
+	rm -rf node_modules test/clients/node_modules bench/peers/node_modules dist dist-bench .tap .cache
 
 .PHONY: help run test build lint bench mutants demo geo docs up clean

@@ -75,8 +75,8 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
   }
 }
 
-async function startSide({ open }: Scenario, environment: Environment, bench: Bench): Promise<Side> {
-  const subject = await startService(bench.service, environment)
+async function startSide({ open, peer }: Scenario, environment: Environment, bench: Bench): Promise<Side> {
+  const subject = await startService(peer?.entry ?? bench.service, environment)
   try {
     return { subject, conversations: await open(subject.url, bench.connections) }
   } catch (error) {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { generateMasterKeys } from '../src/token/master-keys.js'
 import { measure, type Result } from './harness.js'
+import { withPeers } from './install-peers.js'
 import { crowd, describeMemory, measureMemory } from './memory.js'
 import { progressLine } from './progress.js'
 import { startBenchRedis } from './redis.js'
@@ -18,6 +19,7 @@ import { introspection } from './scenarios/introspection.js'
 import { jwts } from './scenarios/jwt.js'
 import { lists } from './scenarios/list.js'
 import { locatedRotate, locatedVerify } from './scenarios/located.js'
+import { peers } from './scenarios/peers.js'
 import { rotate } from './scenarios/rotate.js'
 import { validate } from './scenarios/validate.js'
 import { verify } from './scenarios/verify.js'
@@ -36,6 +38,7 @@ const scenarios: readonly Scenario[] = [
   ...lists,
   locatedVerify,
   locatedRotate,
+  ...peers,
 ]
 
 const MEMORY = 'memory'
@@ -91,7 +94,8 @@ async function memory(dir: string, run: Run): Promise<string> {
 
 async function measureAll(settings: Settings, dir: string, run: Run): Promise<Report> {
   const { only, rounds, seconds, connections } = settings
-  const chosen = scenarios.filter(({ name }) => only.length === 0 || only.includes(name))
+  const wanted = scenarios.filter(({ name }) => only.length === 0 || only.includes(name))
+  const chosen = await withPeers(wanted, run.print)
   const line = progressLine(run.progressTo)
   const redis = await startBenchRedis(dir, resolve('.cache/redis'))
   const environment = {

@@ -35,11 +35,23 @@ export interface Goals {
 
 export type Environment = Readonly<Record<string, string>>
 
+/** Somebody else's way of knowing whose a request is, as published: it is measured where the service would be. */
+export interface Peer {
+  /** Its program, from the root of the checkout: it reads `REDIS_URL`, and prints the address that it listens on. */
+  readonly entry: string
+  /** It asks a store for every request. */
+  readonly stateful: boolean
+  /** What a request asks of the store changes nothing in it. */
+  readonly onlyReads: boolean
+}
+
 export interface Scenario {
   readonly name: string
   /** A few words for the table's legend. */
   readonly about: string
   readonly goals: Goals
+  /** What is measured instead of the service. */
+  readonly peer?: Peer
   /** What the service's environment has beside what every scenario has. `dir` is for files that it needs. */
   environment(dir: string): Environment | Promise<Environment>
   /** To compare with instead of the floor: the service itself, with this in its environment on top. */

@@ -21,7 +21,7 @@ export interface Subject {
 /** `./name` beside this file, compiled or not. */
 const beside = (name: string): URL => new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
 
-/** @param entry the service's entry point; it listens on a loopback port and prints the address */
+/** @param entry the entry point of the service or of a peer; it listens on a loopback port and prints the address */
 export async function startService(
   entry: string,
   environment: Readonly<Record<string, string>>,
