@@ -1,0 +1,71 @@
+/**
+ * oidc-provider: introspection (RFC 7662) of opaque access tokens that lie in Redis.
+ *
+ * For speed: one client, static and so in memory; grants other than the authorization code's are off, so that a token is
+ * looked for under one name only. The adapter keeps the grant of a token beside it, as the project's example does:
+ * https://github.com/panva/node-oidc-provider/blob/main/example/adapters/redis.js.
+ */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { Redis } from 'ioredis'
+import { Provider } from 'oidc-provider'
+
+const CLIENT_ID = 'gateway'
+const LIFE_SECONDS = 86_400
+
+const redis = new Redis({ path: new URL(process.env.REDIS_URL).pathname, keyPrefix: 'oidc:' })
+
+/** What is issued and read here: access tokens and grants, which are never consumed. */
+const adapter = (name) => {
+  const keyOf = (id) => `${name}:${id}`
+  return {
+    async upsert(id, payload, lifeSeconds) {
+      await redis.set(keyOf(id), JSON.stringify(payload), 'EX', lifeSeconds)
+    },
+    async find(id) {
+      const json = await redis.get(keyOf(id))
+      return json === null ? undefined : JSON.parse(json)
+    },
+    async destroy(id) {
+      await redis.del(keyOf(id))
+    },
+  }
+}
+
+const provider = new Provider('http://127.0.0.1', {
+  adapter,
+  clients: [
+    {
+      client_id: CLIENT_ID,
+      client_secret: process.env.CLIENT_SECRET,
+      redirect_uris: ['https://app.example.org/callback'],
+    },
+  ],
+  features: {
+    introspection: { enabled: true, allowedPolicy: () => true },
+    devInteractions: { enabled: false },
+  },
+  ttl: { AccessToken: LIFE_SECONDS, Grant: LIFE_SECONDS },
+})
+
+/** A person has agreed, and the client has its token: the end of an authorization. */
+async function issue(accountId) {
+  const client = await provider.Client.find(CLIENT_ID)
+  const grant = new provider.Grant({ accountId, clientId: CLIENT_ID })
+  grant.addOIDCScope('openid')
+  const grantId = await grant.save()
+  const gty = 'authorization_code'
+  const token = new provider.AccessToken({ accountId, client, grantId, gty, scope: 'openid' })
+  return token.save()
+}
+
+const answer = provider.callback()
+const server = createServer(async (request, response) => {
+  if (request.url !== '/login') return answer(request, response)
+  const { uid } = JSON.parse(await text(request))
+  response.end(JSON.stringify({ token: await issue(uid) }))
+})
+server.listen(0, '127.0.0.1')
+await once(server, 'listening')
+console.log(`http://127.0.0.1:${server.address().port}`)
