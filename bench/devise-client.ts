@@ -1,6 +1,5 @@
 /** A client of the devise dialect: signs up, and validates its token again and again as a browser would. */
 import { randomUUID } from 'node:crypto'
-import { ask } from './load.js'
 import type { Conversation, Request } from './scenario.js'
 
 const PASSWORD = 'correct horse battery staple'
@@ -36,19 +35,6 @@ export async function signIn(url: string, count: number): Promise<Tuple[]> {
     tuples.push({ token, client, uid })
   }
   return tuples
-}
-
-/** The same, each session's token used once and replaced for it: the tuples that a while of use begins with. */
-export async function signInAndUse(url: string, count: number): Promise<Tuple[]> {
-  const tuples = await signIn(url, count)
-  return Promise.all(
-    tuples.map(async (tuple) => {
-      const first = validating(tuple, 'rotates')
-      const problem = first.receive(await ask(url, first.request))
-      if (problem !== undefined) throw new Error(problem)
-      return { ...tuple, token: first.request.headers['access-token'] ?? '' }
-    }),
-  )
 }
 
 /** `GET /auth/validate_token` with `tuple`. */

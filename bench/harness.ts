@@ -3,6 +3,7 @@
  * what the machine does meanwhile, it does to both. A round gives one ratio of CPU per request, by the operating
  * system's accounting of each process; the result is the median of the rounds, with its quartiles.
  */
+import type { Storage } from './population.js'
 import { type Quartiles, quartiles } from './quartiles.js'
 import { type BenchRedis, type Counters, difference } from './redis.js'
 import type { Environment, Scenario } from './scenario.js'
@@ -22,6 +23,10 @@ export interface Bench {
   readonly seconds: number
   readonly warmUpRequests: number
   readonly connections: number
+  /** How many sessions a crowd has. */
+  readonly sessions: number
+  /** In the form of `COUNTERSIGN_KEYS`. */
+  readonly masterKeys: string
   /** Takes a few words on what is going on. */
   progress(what: string): void
   /** Ends it early. */
@@ -78,11 +83,15 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
 async function startSide({ open, peer }: Scenario, environment: Environment, bench: Bench): Promise<Side> {
   const subject = await startService(peer?.entry ?? bench.service, environment)
   try {
-    return { subject, conversations: await open(subject.url, bench.connections) }
+    return { subject, conversations: await open(subject.url, bench.connections, storageOf(bench)) }
   } catch (error) {
     await subject.stop()
     throw error
   }
+}
+
+function storageOf({ redis, masterKeys, sessions }: Bench): Storage {
+  return { redisUrl: redis.url, masterKeys, sessions }
 }
 
 /**

@@ -15,7 +15,7 @@ export interface Load {
  * Sends `requests` requests in all, each connection one after the other. An amount and not a duration, because a duration
  * ends in the middle of answers, and with them the chain of a rotating token is lost.
  *
- * Tokens are carried by `setHeaders` from `onResponse`: autocannon clears its `context` after each pass over its requests.
+ * What changes from request to request is set from `onResponse`: autocannon clears its `context` after each pass over its requests.
  *
  * @param signal ends it early
  * @throws Error with the first thing that was wrong; what was measured beside it says nothing
@@ -35,16 +35,16 @@ export async function drive(
   const setupClient = (client: autocannon.Client): void => {
     const conversation = conversations[opened++ % conversations.length] as Conversation // never empty
     let sent = conversation.request
-    client.setRequests([
-      {
-        ...sent,
-        onResponse(status, body, _context, headers) {
-          problem ??= conversation.receive({ status, body, headers: headers ?? {} })
-          if (conversation.request !== sent) client.setHeaders({ ...conversation.request.headers })
-          sent = conversation.request
-        },
-      },
-    ])
+    const send = (request: Request) => client.setRequests([{ ...request, onResponse }])
+    const onResponse: autocannon.Request['onResponse'] = (status, body, _context, headers) => {
+      problem ??= conversation.receive({ status, body, headers: headers ?? {} })
+      const next = conversation.request
+      if (next === sent) return
+      if (next.method !== sent.method || next.path !== sent.path || next.body !== sent.body) send(next)
+      else client.setHeaders({ ...next.headers })
+      sent = next
+    }
+    send(sent)
   }
 
   const startedAt = performance.now()

@@ -22,7 +22,7 @@ import { locatedRotate, locatedVerify } from './scenarios/located.js'
 import { peers } from './scenarios/peers.js'
 import { rotate } from './scenarios/rotate.js'
 import { validate } from './scenarios/validate.js'
-import { verify } from './scenarios/verify.js'
+import { forwardAuths, tokenVerify, verify } from './scenarios/verify.js'
 import { verifyMiss } from './scenarios/verify-miss.js'
 import { readSettings, type Settings } from './settings.js'
 
@@ -31,6 +31,8 @@ const scenarios: readonly Scenario[] = [
   verifyMiss,
   validate,
   verify,
+  ...forwardAuths,
+  tokenVerify,
   forged,
   ...jwts,
   introspection,
@@ -83,7 +85,7 @@ async function memory(dir: string, run: Run): Promise<string> {
   const stop = () => redis.stop()
   run.signal.addEventListener('abort', stop)
   try {
-    const measured = await measureMemory(redis.url, crowd, (what) => line.show(MEMORY, what))
+    const measured = await measureMemory(redis.url, crowd, (what) => line.show(`${MEMORY}: ${what}`))
     return describeMemory(measured, crowd)
   } finally {
     run.signal.removeEventListener('abort', stop)
@@ -98,11 +100,12 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
   const chosen = await withPeers(wanted, run.print)
   const line = progressLine(run.progressTo)
   const redis = await startBenchRedis(dir, resolve('.cache/redis'))
+  const masterKeys = generateMasterKeys()
   const environment = {
     HOST: '127.0.0.1',
     PORT: '0',
     REDIS_URL: redis.url,
-    COUNTERSIGN_KEYS: generateMasterKeys(),
+    COUNTERSIGN_KEYS: masterKeys,
     COUNTERSIGN_DATA_DIR: join(dir, 'data'),
     COUNTERSIGN_SIGN_UP: 'open',
   }
@@ -110,9 +113,11 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
     const results: Result[] = []
     for (const [index, scenario] of chosen.entries()) {
       const title = `${scenario.name} (${index + 1} of ${chosen.length})`
-      const progress = (what: string) => line.show(title, what)
+      const progress = (what: string) => line.show(`${title}: ${what}`, index / chosen.length)
       const { signal } = run
-      results.push(await measure(scenario, { ...settings, dir, environment, redis, progress, signal }))
+      results.push(
+        await measure(scenario, { ...settings, dir, masterKeys, environment, redis, progress, signal }),
+      )
     }
     const origin = await describeOrigin(redis.version)
     return { ...origin, settings: { rounds, seconds, connections }, results }

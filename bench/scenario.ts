@@ -1,5 +1,7 @@
 /** What a scenario is: how the service is configured, what each connection says to it, and which figures it should reach. */
 
+import type { Storage } from './population.js'
+
 /** One HTTP request. A new one is a new object: the load generator builds its bytes again only then. */
 export interface Request {
   readonly method: 'GET' | 'POST'
@@ -17,7 +19,7 @@ export interface Answer {
 
 /** One connection's side of the talk. It may hold state: a rotating token follows its own chain. */
 export interface Conversation {
-  /** What is sent next. */
+  /** What is sent next; drawn anew each time, or what the last answer calls for. It is read once for each request. */
   readonly request: Request
   /** Judges the answer and takes what the next request needs from it. @returns what is wrong with it, if anything */
   receive(answer: Answer): string | undefined
@@ -56,6 +58,9 @@ export interface Scenario {
   environment(dir: string): Environment | Promise<Environment>
   /** To compare with instead of the floor: the service itself, with this in its environment on top. */
   readonly against?: Environment
-  /** Prepares `connections` conversations with the service at `url`; every one of them has been answered rightly once. */
-  open(url: string, connections: number): Promise<Conversation[]>
+  /**
+   * Prepares `connections` conversations with the service at `url`; every one of them, or every session that they draw from,
+   * has been answered rightly once. `storage` is for sessions in great number.
+   */
+  open(url: string, connections: number, storage: Storage): Promise<Conversation[]>
 }

@@ -8,6 +8,7 @@ export interface Settings {
   readonly seconds: number
   readonly connections: number
   readonly warmUpRequests: number
+  readonly sessions: number
   /** Entry point of the service. */
   readonly service: string
   readonly save: boolean
@@ -27,6 +28,7 @@ const help = (names: readonly string[]) => `npm run bench -- [options]
   --rounds N         turns that service and floor take, default 16
   --seconds N        load on each side in a round, default 1
   --connections N    kept open, one request at a time on each, default 64
+  --sessions N       that verifications are drawn from, default 100000: as many as an instance keeps in memory
   --quick            4 rounds of half a second: for a look, not for a figure
   --service FILE     entry point of the service, default dist/server.js
   --save             keep the result as <commit>.json
@@ -44,6 +46,7 @@ export function readSettings(args: readonly string[], names: readonly string[]):
         seconds: { type: 'string' },
         connections: { type: 'string', default: '64' },
         'warm-up': { type: 'string', default: '20000' }, // requests; for tests of the bench itself
+        sessions: { type: 'string', default: '100000' },
         quick: { type: 'boolean', default: false },
         service: { type: 'string', default: 'dist/server.js' },
         save: { type: 'boolean', default: false },
@@ -59,6 +62,7 @@ export function readSettings(args: readonly string[], names: readonly string[]):
       rounds: whole('rounds', values.rounds ?? (values.quick ? '4' : '16')),
       seconds: positive('seconds', values.seconds ?? (values.quick ? '0.5' : '1')),
       connections: whole('connections', values.connections),
+      sessions: whole('sessions', values.sessions),
       warmUpRequests: whole('warm-up', values['warm-up']),
       service: values.service,
       save: values.save,

@@ -47,7 +47,18 @@ export async function floorUnder(service: Side): Promise<Side> {
   })
   const receive = (got: Answer) =>
     got.status === status && got.body === body ? undefined : `the floor: ${got.status} ${got.body}`
-  return { subject, conversations: service.conversations.map(({ request }) => ({ request, receive })) }
+  return { subject, conversations: service.conversations.map((conversation) => asked(conversation)) }
+
+  /** What is drawn anew for the service is for the floor, too; what the floor has no route for is not. */
+  function asked(conversation: Conversation): Conversation {
+    return {
+      get request() {
+        const drawn = conversation.request
+        return drawn.method === request.method && drawn.path === request.path ? drawn : request
+      },
+      receive,
+    }
+  }
 }
 
 /** Without those that every HTTP server of Node sends by itself. */

@@ -1,23 +1,29 @@
-import { signIn, validation } from '../devise-client.js'
+import { randomUUID } from 'node:crypto'
+import { placeOf } from '../../src/store/keys.js'
+import { createCountersigner } from '../../src/token/countersign.js'
+import { generateMasterKeys, parseMasterKeys } from '../../src/token/master-keys.js'
+import { validation } from '../devise-client.js'
 import type { Scenario } from '../scenario.js'
+import { drawing } from './crowd.js'
 
-/** A flood of well-spelled tokens that nobody signed. */
+/** A flood of well-spelled tokens that nobody signed: by a key that has the service's id and is not the service's. */
 export const forged: Scenario = {
   name: 'forged',
-  about: 'GET /auth/validate_token, wrong signature',
+  about: 'GET /auth/validate_token, wrong signature, hardly ever the same token twice',
   goals: { cpuRatio: 1.2, roundTrips: 0 },
   environment: () => ({}),
-  async open(url, connections) {
-    const tuples = await signIn(url, connections)
-    return tuples.map((tuple) => ({
-      request: validation({ ...tuple, token: withOtherMac(tuple.token) }),
-      receive: ({ status, body }) => (status === 401 ? undefined : `${status} ${body}`),
-    }))
+  async open(_url, connections, { sessions }) {
+    const forger = createCountersigner(parseMasterKeys(generateMasterKeys()))
+    const run = randomUUID()
+    const questions = Array.from({ length: sessions }, (_, i) => {
+      const uid = `user${i}-${run}`
+      const claim = forger.begin(placeOf(uid).tag, 1)
+      return {
+        request: validation({ uid, client: claim.handle, token: forger.mint(claim, 1, 0) }),
+        judge: ({ status, body }: { status: number; body: string }) =>
+          status === 401 ? undefined : `${status} ${body}`,
+      }
+    })
+    return drawing(questions, connections)
   },
-}
-
-/** The last 21 characters of a token are of its MAC alone; the first of them is changed. */
-function withOtherMac(token: string): string {
-  const at = token.length - 21
-  return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
 }

@@ -1,22 +1,32 @@
-import { ask } from '../load.js'
 import type { Conversation } from '../scenario.js'
 import type { Opened } from '../service-client.js'
+import { acquaint, drawing, type Question } from './crowd.js'
 
-/** Conversations of a gateway about sessions, each of them accepted once already. */
-export async function gatewayAsking(url: string, sessions: readonly Opened[]): Promise<Conversation[]> {
-  const conversations = sessions.map(
-    ({ uid, handle, token }): Conversation => ({
-      request: { method: 'GET', path: '/gateway/nginx', headers: { authorization: `Bearer ${token}` } },
-      receive({ status, headers, body }) {
-        const isRight =
-          status === 200 && headers['x-auth-subject'] === uid && headers['x-auth-session'] === handle
-        return isRight ? undefined : `${status} ${JSON.stringify(headers)} ${body}`
-      },
-    }),
+/** Conversations of a gateway that asks at `path` about any of `sessions`; each of them has been accepted once already. */
+export async function gatewayAsking(
+  url: string,
+  sessions: readonly Opened[],
+  connections: number,
+  path = '/gateway/nginx',
+): Promise<Conversation[]> {
+  await acquaint(
+    url,
+    sessions.map(({ token }) => token),
   )
-  for (const { request, receive } of conversations) {
-    const problem = receive(await ask(url, request))
-    if (problem !== undefined) throw new Error(problem)
+  return drawing(
+    sessions.map((session) => gatewayQuestion(session, path)),
+    connections,
+  )
+}
+
+/** Whether the holder of a session's token may pass. */
+export function gatewayQuestion({ uid, handle, token }: Opened, path = '/gateway/nginx'): Question {
+  return {
+    request: { method: 'GET', path, headers: { authorization: `Bearer ${token}` } },
+    judge({ status, headers, body }) {
+      const isRight =
+        status === 200 && headers['x-auth-subject'] === uid && headers['x-auth-session'] === handle
+      return isRight ? undefined : `${status} ${JSON.stringify(headers)} ${body}`
+    },
   }
-  return conversations
 }

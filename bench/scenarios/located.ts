@@ -3,16 +3,16 @@ import { randomInt } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeMmdb } from '../../test/support/mmdb-writer.js'
-import type { Conversation, Environment, Scenario } from '../scenario.js'
+import type { Conversation, Environment, Request, Scenario } from '../scenario.js'
 import { rotate } from './rotate.js'
 import { verify } from './verify.js'
 
 const WITHOUT = { COUNTERSIGN_GEO_DB: '/nowhere' }
 
-export const locatedVerify = located(verify)
-export const locatedRotate = located(rotate)
+export const locatedVerify = withLocations(verify)
+export const locatedRotate = withLocations(rotate)
 
-function located(scenario: Scenario): Scenario {
+function withLocations(scenario: Scenario): Scenario {
   return {
     name: `${scenario.name}-located`,
     about: `${scenario.about}; with locations, over the same without`,
@@ -25,32 +25,38 @@ function located(scenario: Scenario): Scenario {
       const more = await scenario.environment(dir)
       return { ...more, COUNTERSIGN_GEO_DB: folder, COUNTERSIGN_TRUST_PROXY: '127.0.0.1' }
     },
-    async open(url, connections) {
+    async open(url, connections, storage) {
       const addressOf = addresses()
-      const conversations = await scenario.open(url, connections)
-      return conversations.map((conversation, i) => from(addressOf(i), conversation))
+      const conversations = await scenario.open(url, connections, storage)
+      return conversations.map((conversation) => located(conversation, addressOf))
     },
   }
 }
 
-/** Others each time: what one service has located, another on the same Redis finds there. */
-function addresses(): (i: number) => string {
+/** One for each session, others for each service: what one has located, another on the same Redis finds there. */
+function addresses(): (request: Request) => string {
   const first = randomInt(0x8000)
-  return (i) => `81.2.${(first + i) >> 8}.${(first + i) & 255}`
+  const known = new Map<string, string>()
+  return ({ headers }) => {
+    const session = headers.client ?? headers.authorization ?? ''
+    const i = first + (known.size % 0x8000)
+    const address = known.get(session) ?? `81.2.${i >> 8}.${i & 255}`
+    known.set(session, address)
+    return address
+  }
 }
 
 /** A conversation by way of a gateway that says whose it is. */
-function from(ip: string, conversation: Conversation): Conversation {
-  const { request } = conversation
-  let inner = request
-  let outer = { ...request, headers: { ...request.headers, 'x-forwarded-for': ip } }
+function located(conversation: Conversation, addressOf: (request: Request) => string): Conversation {
+  const outer = new WeakMap<Request, Request>()
   return {
     get request() {
-      if (conversation.request !== inner) {
-        inner = conversation.request
-        outer = { ...inner, headers: { ...inner.headers, 'x-forwarded-for': ip } }
-      }
-      return outer
+      const inner = conversation.request
+      const known = outer.get(inner)
+      if (known !== undefined) return known
+      const request = { ...inner, headers: { ...inner.headers, 'x-forwarded-for': addressOf(inner) } }
+      outer.set(inner, request)
+      return request
     },
     receive: (answer) => conversation.receive(answer),
   }

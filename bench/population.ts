@@ -1,0 +1,86 @@
+/** Sessions in great number, written by the service's own stores into the Redis of the bench. */
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { createAccountStore } from '../src/store/accounts.js'
+import { placeOf } from '../src/store/keys.js'
+import { createSessionStore } from '../src/store/sessions.js'
+import { createCountersigner } from '../src/token/countersign.js'
+import { parseMasterKeys } from '../src/token/master-keys.js'
+import type { Opened } from './service-client.js'
+
+/** What the service under measurement keeps its sessions in, and signs their tokens with. */
+export interface Storage {
+  readonly redisUrl: string
+  /** In the form of `COUNTERSIGN_KEYS`. */
+  readonly masterKeys: string
+  /** How many a crowd is. */
+  readonly sessions: number
+}
+
+const SESSIONS_AN_ACCOUNT = 5
+const AT_ONCE = 200
+const DAY_MS = 86_400_000
+const life = { idleMs: 14 * DAY_MS, absoluteMs: 90 * DAY_MS, maxSessions: SESSIONS_AN_ACCOUNT }
+const FIRST_GENERATION = { rotating: 1, fixed: 0 } as const
+/** Only until each rotating session has its second token: the service judges by its own. */
+const rotation = {
+  rotateAfterMs: 0,
+  leewayMs: 0,
+  reissueAfterMs: 6e4,
+  reissues: 8,
+  onReplay: 'revoke',
+} as const
+
+/**
+ * Opens `count` sessions, some to an account. The token of a rotating one has been used once already, and replaced for it: it is
+ * what a while of use begins with.
+ */
+export async function populate(
+  { redisUrl, masterKeys }: Omit<Storage, 'sessions'>,
+  kind: 'rotating' | 'fixed',
+  count: number,
+): Promise<Opened[]> {
+  const redis = new Redis({ path: redisUrl.replace('unix://', '') })
+  try {
+    const run = randomUUID()
+    const accounts = createAccountStore({ redis })
+    const store = createSessionStore({ redis, rotation })
+    const countersigner = createCountersigner(parseMasterKeys(masterKeys))
+    const uidOf = (i: number) => `user${Math.floor(i / SESSIONS_AN_ACCOUNT)}-${run}`
+
+    await all(Math.ceil(count / SESSIONS_AN_ACCOUNT), async (i) => {
+      const uid = uidOf(i * SESSIONS_AN_ACCOUNT)
+      await accounts.create(
+        { uid, provider: 'local', email: undefined, attributes: {}, roles: [] },
+        undefined,
+      )
+    })
+    return await all(count, async (i) => {
+      const uid = uidOf(i)
+      const claim = countersigner.begin(placeOf(uid).tag, FIRST_GENERATION[kind])
+      const { tag, handle } = claim
+      const { verdict } = await store.open({ tag, handle, uid, kind, scopes: [], life })
+      if (verdict !== 'opened') throw new Error(`no session for ${uid}: ${verdict}`)
+      if (kind === 'fixed') return { uid, handle, token: countersigner.mint(claim, claim.n, 0) }
+      const used = await store.present({ ...claim, uidHash: undefined }, 'rotate')
+      if (used.verdict !== 'rotated') throw new Error(`no second token for ${uid}: ${used.verdict}`)
+      return { uid, handle, token: countersigner.mint(claim, used.n, used.b) }
+    })
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** Calls `act` with 0, 1, … `count` − 1, some at once. @returns what it gave, in order */
+async function all<T>(count: number, act: (i: number) => Promise<T>): Promise<T[]> {
+  const results = new Array<T>(count)
+  let next = 0
+  const work = async () => {
+    while (next < count) {
+      const i = next++
+      results[i] = await act(i)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, work))
+  return results
+}
