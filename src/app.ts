@@ -10,13 +10,14 @@ import type { Config } from './config.js'
 import type { Audit } from './event.js'
 import { publicAddress } from './geo/address.js'
 import { openGeo } from './geo.js'
+import { type Drain, prepareDrain } from './http/closing.js'
 import { devise } from './http/devise.js'
 import { gateway } from './http/gateway/gateway.js'
 import { gigadrive } from './http/gigadrive.js'
 import { health } from './http/health.js'
 import { type HttpOptions, openHttp } from './http/http.js'
 import { jwks } from './http/jwks.js'
-import { createMetrics } from './http/metrics.js'
+import { createMetrics, type Gather, type Metrics } from './http/metrics.js'
 import { oauth } from './http/oauth/oauth.js'
 import { publishRoutes } from './http/openapi.js'
 import { services } from './http/services.js'
@@ -57,18 +58,22 @@ export interface ServiceOptions {
   logger: HttpOptions['logger']
   /** How the hosts of push services are found and reached, where that is not by the public DNS: in tests. */
   pushReach?: Partial<ReachOptions>
+  /** How `/metrics` comes to the figures of all processes that share the port; absent: there is only this one. */
+  gather?: Gather
 }
 
 /** The service, ready to listen. */
 export interface Service {
   app: FastifyInstance
   accounts: AuditedAccounts
-  /** From now on `/readyz` says 503, so that gateways stop sending requests before the port closes. */
-  drain(): void
+  /** From now on `/readyz` says 503 and answers end their connections, so that clients go elsewhere before the port closes. */
+  drain: Drain['begin']
+  figures: Metrics['figures']
 }
 
 /** Builds the service on an open Redis connection. Tests and embedders call it as the server does. */
-export async function buildService({ config, redis, logger, pushReach }: ServiceOptions): Promise<Service> {
+export async function buildService(options: ServiceOptions): Promise<Service> {
+  const { config, redis, logger, pushReach, gather } = options
   const { masterKeys, jwtMaxLifeMs } = config
   const nearCache = createNearCache({ redis })
   const sessionStore = createSessionStore({ redis, rotation: config.rotation, onEnded: nearCache.hear })
@@ -154,16 +159,17 @@ export async function buildService({ config, redis, logger, pushReach }: Service
     count: outcomeTally.add,
   })
 
-  const metrics = createMetrics({
+  const measured = {
     authentications: outcomeTally.counts,
     events: eventTally.counts,
     nearCache: nearCache.counts,
     activity: activity.counts,
     passwords: passwords.counts,
     pushes: teller.counts,
-  })
-  let draining = false
-  await app.register(health({ ping: sessionStore.ping, isDraining: () => draining }))
+  }
+  const metrics = createMetrics(measured, gather)
+  const drain = prepareDrain(app)
+  await app.register(health({ ping: sessionStore.ping, isDraining: () => drain.begun }))
   const jwksOptions = { keys: keyRing.jwks, maxAgeMs: JWKS_MAX_AGE_MS }
   for (const prefix of ['', '/api']) {
     await app.register(jwks(jwksOptions), { prefix })
@@ -184,11 +190,5 @@ export async function buildService({ config, redis, logger, pushReach }: Service
   await keyRing.start()
   // A look at each start, so that a new master key has sealed the pair anew before the old one is taken out.
   await vapid().catch((err) => app.log.warn({ err }, 'the VAPID keys could not be looked at'))
-  return {
-    app,
-    accounts,
-    drain: () => {
-      draining = true
-    },
-  }
+  return { app, accounts, drain: drain.begin, figures: metrics.figures }
 }

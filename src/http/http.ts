@@ -35,6 +35,8 @@ const limits = {
   requestTimeout: 15_000,
   keepAliveTimeout: 75_000,
   forceCloseConnections: 'idle',
+  /** What has still come in is answered: whoever sent it did not know. */
+  return503OnClosing: false,
   routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512 },
   /** Node's 16 KiB is less than a browser's cookies and a gateway's headers can be together. */
   http: { maxHeaderSize: 32 * 1024, headersTimeout: 10_000 },

@@ -3,7 +3,14 @@
  * numbers, and read only when somebody asks; how long requests take is measured by the gateway in front.
  */
 import type { FastifyPluginAsync } from 'fastify'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import {
+  type Aggregator,
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Registry,
+} from 'prom-client'
 import Type from 'typebox'
 
 /** Where the figures are; all of them grow from the start of the process, but for `entries`, `waiting` and `leased`. */
@@ -32,8 +39,21 @@ const metricsSchema = {
   response: { 200: { ...Type.String(), description: 'In the text format of Prometheus' } },
 }
 
-/** What there is to collect, in the text format. */
-export type Metrics = Pick<Registry, 'contentType' | 'metrics'>
+/** What one process has counted, as data that can be sent to another. */
+export type Figures = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** Asks every process that shares the port for its figures; those that have ended have left theirs. */
+export type Gather = () => Promise<Figures[]>
+
+export interface Metrics extends Pick<Registry, 'contentType'> {
+  /** In the text format, of all processes. */
+  metrics(): Promise<string>
+  /** Of this process alone. */
+  figures(): Promise<Figures>
+}
+
+/** Figures of several processes as one: sums, unless a metric says otherwise of itself. */
+export const merge = (figures: Figures[]): Registry => AggregatorRegistry.aggregate(figures)
 
 /** @returns the route as a plugin; register it in a guarded scope */
 export function metricsRoutes(registry: Metrics): FastifyPluginAsync {
@@ -45,8 +65,12 @@ export function metricsRoutes(registry: Metrics): FastifyPluginAsync {
   }
 }
 
-/** Makes the metrics of one service, those of its process among them. */
-export function createMetrics(measured: Measured): Metrics {
+/**
+ * Makes the metrics of one service, those of its process among them.
+ *
+ * @param gather for a process that is one of several: who collects twice may be answered by two of them
+ */
+export function createMetrics(measured: Measured, gather?: Gather): Metrics {
   const register = new Registry()
   collectDefaultMetrics({ register })
   const registers = [register]
@@ -67,9 +91,9 @@ export function createMetrics(measured: Measured): Metrics {
         for (const [value, count] of counts()) this.inc({ [label]: value }, count)
       },
     })
-  const gauge = (name: string, help: string, value: () => number) =>
+  const gauge = (name: string, help: string, value: () => number, aggregator: Aggregator = 'sum') =>
     new Gauge({
-      ...{ name: `countersign_${name}`, help, registers },
+      ...{ name: `countersign_${name}`, help, registers, aggregator },
       collect() {
         this.set(value())
       },
@@ -91,8 +115,11 @@ export function createMetrics(measured: Measured): Metrics {
     () => nearCache().leaseLosses,
   )
   gauge('near_cache_entries', 'Answers in memory', () => nearCache().entries)
-  gauge('near_cache_leased', 'Whether memory may answer: 1 while revocations are heard', () =>
-    Number(nearCache().leased),
+  gauge(
+    'near_cache_leased',
+    'Whether memory may answer: 1 while revocations are heard',
+    () => Number(nearCache().leased),
+    'min',
   )
   counter('uses_noted', 'Uses of sessions noted', () => activity().noted)
   counter('uses_dropped', 'Notes of uses dropped: too many waited', () => activity().dropped)
@@ -109,5 +136,9 @@ export function createMetrics(measured: Measured): Metrics {
     return Object.entries(outcomes)
   })
   gauge('push_messages_waiting', 'Push messages to be sent', () => pushes().waiting)
-  return register
+  return {
+    contentType: register.contentType,
+    metrics: async () => (gather === undefined ? register : merge(await gather())).metrics(),
+    figures: () => register.getMetricsAsJSON(),
+  }
 }
