@@ -28,10 +28,10 @@ app.use(
   }),
 )
 app.post('/login', express.json(), (request, response) => {
-  request.session.uid = request.body.uid
+  request.session.account = request.body
   response.json({})
 })
-app.get('/me', (request, response) => response.json({ uid: request.session.uid }))
+app.get('/me', (request, response) => response.json({ success: true, data: request.session.account }))
 
 const server = app.listen(0, '127.0.0.1')
 await once(server, 'listening')

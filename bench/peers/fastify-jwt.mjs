@@ -27,9 +27,9 @@ app.register(jwt, {
   sign: { algorithm, expiresIn: '1 day' },
   verify: { algorithms: [algorithm], cache: true, cacheKeyBuilder: (token) => token },
 })
-app.post('/login', async ({ body: { uid } }) => ({ token: app.jwt.sign({ sub: uid }) }))
+app.post('/login', async ({ body: account }) => ({ token: app.jwt.sign({ account }) }))
 app.get('/me', async (request) => {
   await request.jwtVerify()
-  return { uid: request.user.sub }
+  return { success: true, data: request.user.account }
 })
 console.log(await app.listen({ host: '127.0.0.1', port: 0 }))

@@ -1,129 +1,155 @@
-import type { Environment, Peer, Request, Scenario } from '../scenario.js'
+/**
+ * What one could pick instead, each configured for speed by its own documentation. A peer keeps in its session what the
+ * service keeps, the account, and answers with it as `GET /auth/validate_token` does, where it has no form of its own.
+ */
+import type { Conversation, Environment, Peer, Request, Scenario } from '../scenario.js'
 
-/** What a holder of a session presents. */
+/** What somebody presents who has logged in: what the peer gave of the two. */
 interface Credential {
   readonly cookie: string
   readonly token: string
 }
 
-interface Subject {
-  readonly name: string
-  readonly about: string
-  /** Its program in `bench/peers`. */
-  readonly program: string
-  readonly reads: Omit<Peer, 'entry'>
-  readonly environment?: Environment
-  request(credential: Credential): Request
-  /** @returns the user that the answer names */
-  userIn(body: string): unknown
+interface Account {
+  readonly id: number
+  readonly uid: string
+  readonly email: string
+  readonly provider: string
 }
 
-const stateless = { stateful: false, onlyReads: true }
-const reading = { stateful: true, onlyReads: true }
-
-const me = (headers: Request['headers']): Request => ({ method: 'GET', path: '/me', headers })
-const withCookie = {
-  request: ({ cookie }: Credential) => me({ cookie }),
-  userIn: (body: string) => JSON.parse(body).uid,
+/** How a peer is asked whose session it is. */
+interface Question {
+  ask(credential: Credential): Request
+  /** @returns the account's email address, if the answer says that the session is good */
+  emailIn(body: string): unknown
 }
-const withBearer = {
-  request: ({ token }: Credential) => me({ authorization: `Bearer ${token}` }),
-  userIn: (body: string) => JSON.parse(body).uid,
+
+/** @param program in `bench/peers`; it also has `POST /login`, which opens a session for the account that it gets */
+function peer(
+  name: string,
+  about: string,
+  program: string,
+  { ask, emailIn }: Question,
+  demands: Omit<Peer, 'entry'>,
+  environment: Environment = {},
+): Scenario {
+  return {
+    name: `peer-${name}`,
+    about,
+    goals: {},
+    peer: { entry: `bench/peers/${program}.mjs`, ...demands },
+    environment: () => ({ NODE_ENV: 'production', ...environment }),
+    async open(url, connections) {
+      const converse = async (_: unknown, i: number): Promise<Conversation> => {
+        const email = `user${i}@example.org`
+        const account = { id: 1, uid: email, email, provider: 'email' }
+        return asking(ask(await logIn(url, account)), (body) => emailIn(body) === email)
+      }
+      return Promise.all(Array.from({ length: connections }, converse))
+    },
+  }
+}
+
+async function logIn(url: string, account: Account): Promise<Credential> {
+  const response = await fetch(`${url}/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(account),
+  })
+  const body = await response.text()
+  if (response.status !== 200) throw new Error(`no session for ${account.uid}: ${response.status} ${body}`)
+  const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0])
+  return { cookie: cookies.join('; '), token: JSON.parse(body).token }
+}
+
+/** Asks the same for ever; each answer must be the first one. */
+function asking(request: Request, isRight: (body: string) => boolean): Conversation {
+  let expectedBody: string | undefined
+  return {
+    request,
+    receive({ status, body }) {
+      if (expectedBody === undefined && status === 200 && isRight(body)) expectedBody = body
+      return status === 200 && body === expectedBody ? undefined : `the wrong answer: ${status} ${body}`
+    },
+  }
+}
+
+const whoAmI = (headers: Request['headers']): Request => ({ method: 'GET', path: '/me', headers })
+const accountIn = (body: string): unknown => JSON.parse(body).data?.email
+const byCookie: Question = { ask: ({ cookie }) => whoAmI({ cookie }), emailIn: accountIn }
+const byToken: Question = {
+  ask: ({ token }) => whoAmI({ authorization: `Bearer ${token}` }),
+  emailIn: accountIn,
 }
 
 const CLIENT_SECRET = 'correct-horse-battery-staple'
-const CLIENT_LOGIN = `Basic ${Buffer.from(`gateway:${CLIENT_SECRET}`).toString('base64')}`
-const introspection = {
-  request: ({ token }: Credential): Request => ({
+const byIntrospection: Question = {
+  ask: ({ token }) => ({
     method: 'POST',
     path: '/token/introspection',
-    headers: { authorization: CLIENT_LOGIN, 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      authorization: `Basic ${Buffer.from(`gateway:${CLIENT_SECRET}`).toString('base64')}`,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     body: `token=${token}&token_type_hint=access_token`,
   }),
-  userIn(body: string) {
+  emailIn(body) {
     const { active, sub } = JSON.parse(body)
     return active === true ? sub : undefined
   },
 }
 
-const peer = ({ name, about, program, reads, environment, request, userIn }: Subject): Scenario => ({
-  name: `peer-${name}`,
-  about,
-  goals: {},
-  peer: { entry: `bench/peers/${program}.mjs`, ...reads },
-  environment: () => ({ NODE_ENV: 'production', ...environment }),
-  async open(url, connections) {
-    const logIn = async (uid: string) => ({ uid, request: request(await credentialOf(url, uid)) })
-    const users = Array.from({ length: connections }, (_, i) => `user${i}@example.org`)
-    const sessions = await Promise.all(users.map(logIn))
-    return sessions.map(({ uid, request }) => ({
-      request,
-      receive: ({ status, body }) =>
-        status === 200 && userIn(body) === uid ? undefined : `not the user ${uid}: ${status} ${body}`,
-    }))
-  },
-})
+const stateful = { stateful: true, onlyReads: true }
+const stateless = { stateful: false, onlyReads: true }
 
-async function credentialOf(url: string, uid: string): Promise<Credential> {
-  const response = await fetch(`${url}/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ uid }),
-  })
-  const body = await response.text()
-  if (response.status !== 200) throw new Error(`no session for ${uid}: ${response.status} ${body}`)
-  const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0])
-  return { cookie: cookies.join('; '), token: JSON.parse(body).token }
-}
-
-/** What one could pick instead, each configured for speed by its own documentation. */
 export const peers: readonly Scenario[] = [
-  peer({
-    name: 'fastify-session',
-    about: '@fastify/session, JSON in Redis by ioredis',
-    program: 'fastify-session',
-    reads: reading,
-    ...withCookie,
-  }),
-  peer({
-    name: 'express-session',
-    about: 'express-session and connect-redis on Express',
-    program: 'express-session',
-    reads: reading,
-    ...withCookie,
-  }),
-  peer({
-    name: 'better-auth',
-    about: 'better-auth in Fastify, Redis as secondary storage',
-    program: 'better-auth',
-    reads: reading,
-    ...withCookie,
-  }),
-  peer({
-    name: 'better-auth-cookie',
-    about:
-      'better-auth in Fastify, from its signed cookie of five minutes; what is revoked meanwhile stays good',
-    program: 'better-auth',
-    reads: stateless,
-    environment: { COOKIE_CACHE: '1' },
-    ...withCookie,
-  }),
-  peer({
-    name: 'oidc-introspection',
-    about: 'oidc-provider, introspection of an opaque access token in Redis',
-    program: 'oidc-provider',
-    reads: reading,
-    environment: { CLIENT_SECRET },
-    ...introspection,
-  }),
-  ...['HS256', 'EdDSA'].map((algorithm) =>
-    peer({
-      name: algorithm === 'HS256' ? 'fastify-jwt' : 'fastify-jwt-eddsa',
-      about: `@fastify/jwt with its cache (${algorithm}); cannot revoke`,
-      program: 'fastify-jwt',
-      reads: stateless,
-      environment: { JWT_ALGORITHM: algorithm },
-      ...withBearer,
-    }),
+  peer('fastify-session', '@fastify/session, ioredis', 'fastify-session', byCookie, stateful),
+  peer(
+    'express-session',
+    'express-session, connect-redis, on Express',
+    'express-session',
+    byCookie,
+    stateful,
+  ),
+  peer(
+    'better-auth',
+    'better-auth in Fastify, Redis as secondary storage',
+    'better-auth',
+    byCookie,
+    stateful,
+  ),
+  peer(
+    'better-auth-cookie',
+    'the same, cached in its cookie for five minutes: no revocation within them',
+    'better-auth',
+    byCookie,
+    stateless,
+    { COOKIE_CACHE: '1' },
+  ),
+  peer(
+    'oidc-introspection',
+    'oidc-provider, introspection of an opaque access token in Redis',
+    'oidc-provider',
+    byIntrospection,
+    stateful,
+    { CLIENT_SECRET },
+  ),
+  peer(
+    'fastify-jwt',
+    '@fastify/jwt (HS256) with its cache: no revocation',
+    'fastify-jwt',
+    byToken,
+    stateless,
+    {
+      JWT_ALGORITHM: 'HS256',
+    },
+  ),
+  peer(
+    'fastify-jwt-eddsa',
+    '@fastify/jwt (EdDSA) with its cache: no revocation',
+    'fastify-jwt',
+    byToken,
+    stateless,
+    { JWT_ALGORITHM: 'EdDSA' },
   ),
 ]
