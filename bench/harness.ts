@@ -68,7 +68,7 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
     const roundTrips = await countRoundTrips(service, bench)
     const floor =
       scenario.against === undefined
-        ? await floorUnder(service)
+        ? await floorUnder(service, scenario.isTypical)
         : await startSide(scenario, { ...environment, ...scenario.against }, bench)
     try {
       return { name: scenario.name, roundTrips, ...(await compare(service, floor, bench)) }

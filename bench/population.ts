@@ -35,28 +35,17 @@ const rotation = {
  * Opens `count` sessions, some to an account. The token of a rotating one has been used once already, and replaced for it: it is
  * what a while of use begins with.
  */
-export async function populate(
-  { redisUrl, masterKeys }: Omit<Storage, 'sessions'>,
+export function populate(
+  storage: Omit<Storage, 'sessions'>,
   kind: 'rotating' | 'fixed',
   count: number,
 ): Promise<Opened[]> {
-  const redis = new Redis({ path: redisUrl.replace('unix://', '') })
-  try {
-    const run = randomUUID()
-    const accounts = createAccountStore({ redis })
+  return within(storage, async (redis) => {
+    const uids = await createAccounts(redis, Math.ceil(count / SESSIONS_AN_ACCOUNT))
     const store = createSessionStore({ redis, rotation })
-    const countersigner = createCountersigner(parseMasterKeys(masterKeys))
-    const uidOf = (i: number) => `user${Math.floor(i / SESSIONS_AN_ACCOUNT)}-${run}`
-
-    await all(Math.ceil(count / SESSIONS_AN_ACCOUNT), async (i) => {
-      const uid = uidOf(i * SESSIONS_AN_ACCOUNT)
-      await accounts.create(
-        { uid, provider: 'local', email: undefined, attributes: {}, roles: [] },
-        undefined,
-      )
-    })
-    return await all(count, async (i) => {
-      const uid = uidOf(i)
+    const countersigner = createCountersigner(parseMasterKeys(storage.masterKeys))
+    return all(count, async (i) => {
+      const uid = uids[Math.floor(i / SESSIONS_AN_ACCOUNT)] as string // as many as are needed
       const claim = countersigner.begin(placeOf(uid).tag, FIRST_GENERATION[kind])
       const { tag, handle } = claim
       const { verdict } = await store.open({ tag, handle, uid, kind, scopes: [], life })
@@ -66,9 +55,40 @@ export async function populate(
       if (used.verdict !== 'rotated') throw new Error(`no second token for ${uid}: ${used.verdict}`)
       return { uid, handle, token: countersigner.mint(claim, used.n, used.b) }
     })
+  })
+}
+
+/** @returns the uids of `count` new accounts, all with the same password */
+export function settle(
+  storage: Pick<Storage, 'redisUrl'>,
+  count: number,
+  passwordHash: string,
+): Promise<string[]> {
+  return within(storage, (redis) => createAccounts(redis, count, passwordHash))
+}
+
+async function within<T>(
+  { redisUrl }: Pick<Storage, 'redisUrl'>,
+  act: (redis: Redis) => Promise<T>,
+): Promise<T> {
+  const redis = new Redis({ path: redisUrl.replace('unix://', '') })
+  try {
+    return await act(redis)
   } finally {
     redis.disconnect()
   }
+}
+
+function createAccounts(redis: Redis, count: number, passwordHash?: string): Promise<string[]> {
+  const run = randomUUID()
+  const accounts = createAccountStore({ redis })
+  return all(count, async (i) => {
+    const uid = `user${i}-${run}`
+    const draft = { uid, provider: 'local', email: undefined, attributes: {}, roles: [] }
+    const created = await accounts.create(draft, passwordHash)
+    if (!created.ok) throw new Error(`no account ${uid}: ${created.code}`)
+    return uid
+  })
 }
 
 /** Calls `act` with 0, 1, … `count` − 1, some at once. @returns what it gave, in order */

@@ -19,8 +19,10 @@ import { introspection } from './scenarios/introspection.js'
 import { jwts } from './scenarios/jwt.js'
 import { lists } from './scenarios/list.js'
 import { locatedRotate, locatedVerify } from './scenarios/located.js'
+import { mixed } from './scenarios/mixed.js'
 import { peers } from './scenarios/peers.js'
 import { rotate } from './scenarios/rotate.js'
+import { signIn } from './scenarios/sign-in.js'
 import { validate } from './scenarios/validate.js'
 import { forwardAuths, tokenVerify, verify } from './scenarios/verify.js'
 import { verifyMiss } from './scenarios/verify-miss.js'
@@ -38,6 +40,8 @@ const scenarios: readonly Scenario[] = [
   introspection,
   batch,
   ...lists,
+  signIn,
+  mixed,
   locatedVerify,
   locatedRotate,
   ...peers,

@@ -4,7 +4,7 @@ import type { Storage } from './population.js'
 
 /** One HTTP request. A new one is a new object: the load generator builds its bytes again only then. */
 export interface Request {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
@@ -56,6 +56,8 @@ export interface Scenario {
   readonly peer?: Peer
   /** What the service's environment has beside what every scenario has. `dir` is for files that it needs. */
   environment(dir: string): Environment | Promise<Environment>
+  /** Where there are several sorts of requests: the one that the floor answers. */
+  isTypical?(request: Request): boolean
   /** To compare with instead of the floor: the service itself, with this in its environment on top. */
   readonly against?: Environment
   /**

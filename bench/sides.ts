@@ -35,8 +35,13 @@ interface Exchanged {
 }
 
 /** Starts a floor that gives the service's own answer, and those who expect exactly that of it. */
-export async function floorUnder(service: Side): Promise<Side> {
-  const { request, answer } = await exchange(service)
+export async function floorUnder(
+  service: Side,
+  isTypical: (request: Request) => boolean = () => true,
+): Promise<Side> {
+  let exchanged = await exchange(service)
+  while (!isTypical(exchanged.request)) exchanged = await exchange(service)
+  const { request, answer } = exchanged
   const { status, headers, body } = answer
   const subject = await startFloor({
     method: request.method,
