@@ -40,8 +40,7 @@ export interface Round {
   readonly redis: Counters
 }
 
-export interface Result {
-  readonly name: string
+export interface Result extends Pick<Scenario, 'name' | 'about' | 'goals' | 'peer'> {
   /** CPU of the service over CPU of the floor. */
   readonly cpuRatio: Quartiles
   /** CPU of Redis for one request, microseconds. */
@@ -56,11 +55,9 @@ export interface Result {
 /** Odd, so that one of them is the middle. */
 const PROBES = 21
 
-/** @throws Error when an answer was wrong */
+/** Begins with an empty Redis. @throws Error when an answer was wrong */
 export async function measure(scenario: Scenario, bench: Bench): Promise<Result> {
-  bench.signal.throwIfAborted()
   bench.progress('starting')
-  await bench.redis.clear()
   const environment = { ...bench.environment, ...(await scenario.environment(bench.dir)) }
   const service = await startSide(scenario, environment, bench)
   const { subject } = service
@@ -71,7 +68,7 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
         ? await floorUnder(service, scenario.isTypical)
         : await startSide(scenario, { ...environment, ...scenario.against }, bench)
     try {
-      return { name: scenario.name, roundTrips, ...(await compare(service, floor, bench)) }
+      return { ...described(scenario), roundTrips, ...(await compare(service, floor, bench)) }
     } finally {
       await floor.subject.stop()
     }
@@ -79,6 +76,8 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
     await subject.stop()
   }
 }
+
+const described = ({ name, about, goals, peer }: Scenario) => ({ name, about, goals, ...(peer && { peer }) })
 
 async function startSide({ open, peer }: Scenario, environment: Environment, bench: Bench): Promise<Side> {
   const subject = await startService(peer?.entry ?? bench.service, environment)
@@ -113,7 +112,7 @@ async function compare(
   service: Side,
   floor: Side,
   bench: Bench,
-): Promise<Omit<Result, 'name' | 'roundTrips'>> {
+): Promise<Omit<Result, keyof ReturnType<typeof described> | 'roundTrips'>> {
   const { warmUpRequests, seconds, signal } = bench
   bench.progress('warming up')
   const serviceRate = await warmUp(service, warmUpRequests, signal)

@@ -1,6 +1,6 @@
 /**
- * `--only memory`: what sessions take of Redis' memory, by Redis' own account of it, beside a JSON string per session
- * as connect-redis stores it. Everything is written by the service's own store; what they share is stored once.
+ * What sessions take of Redis' memory, by Redis' own account of it, beside a JSON string per session as connect-redis
+ * stores it. Everything is written by the service's own store; what they share is stored once.
  */
 
 import { setTimeout as delay } from 'node:timers/promises'
@@ -32,14 +32,6 @@ export interface Memory {
   readonly json: number
 }
 
-export const crowd: Crowd = {
-  sessions: 100_000,
-  sessionsAnAccount: 5,
-  addresses: 20_000,
-  cities: 4_000,
-  userAgents: 500,
-}
-const GOAL_BYTES = 350
 const DAY_MS = 86_400_000
 const life = { idleMs: 14 * DAY_MS, absoluteMs: 90 * DAY_MS, maxSessions: 10 }
 const rotation = {
@@ -120,23 +112,6 @@ export async function measureMemory(
   } finally {
     redis.disconnect()
   }
-}
-
-/** @returns lines to print */
-export function describeMemory(memory: Memory, { sessions }: Crowd): string {
-  const { accounts, json, ...parts } = memory
-  const perSession = (bytes: number) => (bytes / sessions).toFixed(1).padStart(8)
-  const total = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)
-  const verdict = total / sessions <= GOAL_BYTES ? 'yes' : 'NO'
-  return [
-    `${sessions} sessions; bytes of Redis memory a session:`,
-    `${perSession(parts.sessions)}  records and the set of each account`,
-    `${perSession(parts.userAgents)}  user agents`,
-    `${perSession(parts.locations)}  locations`,
-    `${perSession(total)}  in all; goal ≤ ${GOAL_BYTES}: ${verdict}`,
-    `${perSession(json)}  as a JSON string a session, with the same facts in each`,
-    `${perSession(accounts)}  beside it, the accounts with their login names and password hashes`,
-  ].join('\n')
 }
 
 const PASSWORD_HASH = `$argon2id$v=19$m=19456,t=2,p=1$${'s'.repeat(22)}$${'h'.repeat(43)}`

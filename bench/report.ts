@@ -6,8 +6,8 @@ import { arch, cpus, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Bench, Result } from './harness.js'
-import { type Quartiles, quartiles } from './quartiles.js'
-import type { Goals, Scenario } from './scenario.js'
+import type { Findings, Measurement, Verdict } from './measurement.js'
+import { quartiles } from './quartiles.js'
 import type { Measured } from './sides.js'
 
 const run = promisify(execFile)
@@ -20,9 +20,14 @@ export interface Origin {
   readonly versions: Readonly<Record<string, string>>
 }
 
+/** Another measurement with what it has found. */
+export type Found = Pick<Measurement, 'name' | 'about'> & Findings
+
 export interface Report extends Origin {
-  readonly settings: Pick<Bench, 'rounds' | 'seconds' | 'connections'>
+  readonly settings: Pick<Bench, 'rounds' | 'seconds' | 'connections' | 'sessions'>
+  readonly verdicts: readonly Verdict[]
   readonly results: readonly Result[]
+  readonly found: readonly Found[]
 }
 
 export async function describeOrigin(redisVersion: string): Promise<Origin> {
@@ -57,37 +62,45 @@ export async function save(report: Report, dir: string): Promise<string> {
   return path
 }
 
-/** @returns lines to print: the origin, one row a scenario, and what the columns mean */
-export function describe(report: Report, scenarios: readonly Scenario[]): string {
-  const { commit, machine, versions, settings, results } = report
-  const rows = results.map((result) =>
-    row(
-      result,
-      scenarios.find(({ name }) => name === result.name),
-    ),
-  )
+/** @returns lines to print: the origin, one row a scenario, what the columns mean, and the goals with their verdicts */
+export function describe({ commit, machine, versions, settings, results, found, verdicts }: Report): string {
   return [
     `${machine}`,
     `${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}; commit ${commit}`,
-    `${settings.rounds} rounds of ${settings.seconds} s a side, ${settings.connections} connections; medians, quartiles in brackets`,
+    ...(results.length === 0 ? [] : ['', ...tableOf(results, settings)]),
+    ...found.flatMap(({ name, about, text }) => ['', `${name}: ${about}`, text]),
+    ...(verdicts.length === 0 ? [] : ['', ...goalsOf(verdicts)]),
+  ].join('\n')
+}
+
+function tableOf(results: readonly Result[], settings: Report['settings']): string[] {
+  const { rounds, seconds, connections, sessions } = settings
+  return [
+    `${rounds} rounds of ${seconds} s a side, ${connections} connections; medians, quartiles in brackets; a crowd is ${sessions} sessions`,
     '',
-    ...align([header, ...rows]),
+    ...align([header, ...results.map(row)]),
     '',
     'ratio: CPU of the service over CPU of the floor, a bare Fastify route in a process of its own that gives the same answer.',
     "µs: CPU per request of the service, the floor and Redis. p50, p99 in ms at full load, the floor's behind the stroke.",
     'trips: round trips to Redis for one request. evalsha: script calls per request under load. bytes: of one answer, likewise.',
-    ...results.map(
-      ({ name }) => `${name}: ${scenarios.find((scenario) => scenario.name === name)?.about ?? ''}`,
-    ),
-  ].join('\n')
+    ...results.map(({ name, about }) => `${name}: ${about}`),
+  ]
+}
+
+function goalsOf(verdicts: readonly Verdict[]): string[] {
+  const rows = verdicts.map(({ goal, wanted, figure, met }) => [goal, wanted, figure, met ? 'met' : 'MISSED'])
+  const reached = verdicts.filter(({ met }) => met).length
+  return [
+    ...align([['goal', 'wanted', 'figure', 'verdict'], ...rows]),
+    `${reached} of ${verdicts.length} met`,
+  ]
 }
 
 const header = [
   'scenario',
   'ratio',
-  'goal',
   'service µs',
   'floor µs',
   'Redis µs',
@@ -98,31 +111,23 @@ const header = [
   'bytes',
 ]
 
-function row(
-  { name, cpuRatio, redisMicros, roundTrips, rounds }: Result,
-  scenario: Scenario | undefined,
-): string[] {
+function row({ name, cpuRatio, redisMicros, roundTrips, rounds }: Result): string[] {
   const median = (pick: (round: Result['rounds'][number]) => number) => quartiles(rounds.map(pick)).median
   const pair = (pick: (side: Measured) => number, digits: number) =>
     `${median(({ service }) => pick(service)).toFixed(digits)}/${median(({ floor }) => pick(floor)).toFixed(digits)}`
-  const goals: Goals = scenario?.goals ?? {}
-  const met = (figure: number, goal: number | undefined) => (goal === undefined || figure <= goal ? '' : ' !')
   return [
     name,
     `${cpuRatio.median.toFixed(2)} [${cpuRatio.q1.toFixed(2)} ${cpuRatio.q3.toFixed(2)}]`,
-    goals.cpuRatio === undefined ? '' : `≤ ${goals.cpuRatio.toFixed(2)} ${verdict(cpuRatio, goals.cpuRatio)}`,
     median(({ service }) => service.cpuMicros).toFixed(1),
     median(({ floor }) => floor.cpuMicros).toFixed(1),
-    `${redisMicros.median.toFixed(1)}${met(redisMicros.median, goals.redisMicros)}`,
-    `${roundTrips}${met(roundTrips, goals.roundTrips)}`,
+    redisMicros.median.toFixed(1),
+    `${roundTrips}`,
     median(({ redis }) => redis.calls.evalsha ?? 0).toFixed(2),
     pair(({ p50Ms }) => p50Ms, 1),
     pair(({ p99Ms }) => p99Ms, 1),
     pair(({ bytes }) => bytes, 0),
   ]
 }
-
-const verdict = ({ median }: Quartiles, goal: number) => (median <= goal ? 'met' : 'missed')
 
 /** Columns as wide as their widest cell; names to the left, figures to the right. */
 function align(rows: readonly string[][]): string[] {

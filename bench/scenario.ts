@@ -33,6 +33,8 @@ export interface Goals {
   readonly redisMicros?: number
   /** Round trips to Redis per request, one request at a time. */
   readonly roundTrips?: number
+  /** CPU of the service beyond that of the floor, microseconds for each of so many parts of a request. */
+  readonly beyondFloor?: { readonly parts: number; readonly part: string; readonly micros: number }
 }
 
 export type Environment = Readonly<Record<string, string>>

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { FloorAnswer } from './floor.js'
 import type { Usage } from './meter.js'
@@ -31,6 +32,25 @@ export async function startService(
 
 export async function startFloor(answer: FloorAnswer): Promise<Subject> {
   return listening('the floor', launch(fileURLToPath(beside('floor')), {}, JSON.stringify(answer)))
+}
+
+/** Runs `./name` to its end. @returns what it printed. @throws Error when it failed */
+export async function runProgram(name: string, input: string, signal: AbortSignal): Promise<string> {
+  const child = launch(fileURLToPath(beside(name)), {}, input)
+  const end = () => stop(child)
+  signal.addEventListener('abort', end)
+  try {
+    const [printed, complaints, [exitCode]] = await Promise.all([
+      text(child.stdout as Readable), // pipes, by `stdio`
+      text(child.stderr as Readable),
+      once(child, 'exit'),
+    ])
+    signal.throwIfAborted()
+    if (exitCode !== 0) throw new Error(`${name} ended (${exitCode}):\n${complaints}`)
+    return printed
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
 }
 
 /** Not in our process group: Ctrl-C in a terminal reaches us alone, and we end them in order. */

@@ -12,12 +12,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { validating } from '../bench/devise-client.js'
+import { verdictsOn } from '../bench/goals.js'
+import type { Result } from '../bench/harness.js'
 import { drive } from '../bench/load.js'
+import { progressLine } from '../bench/progress.js'
 import { quantile, quartiles } from '../bench/quartiles.js'
 import { difference } from '../bench/redis.js'
 import type { Report } from '../bench/report.js'
-import type { Conversation } from '../bench/scenario.js'
+import type { Conversation, Goals } from '../bench/scenario.js'
 import { readSettings } from '../bench/settings.js'
+import { zipf } from '../bench/zipf.js'
 import { compileBench } from './bench-compiled.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -34,6 +38,53 @@ t.test('quantiles interpolate', async (t) => {
   t.equal(quantile([1, 2, 3, 4], 0.5), 2.5)
   t.equal(quantile([7], 0.99), 7)
   t.strictSame(quartiles([5, 1, 4, 2, 3]), { q1: 2, median: 3, q3: 4 })
+})
+
+t.test('a log is told of what is shown first, and of times', async (t) => {
+  const lines: string[] = []
+  const line = progressLine({ write: (text: string) => lines.push(text) })
+  line.show('a: starting', 0)
+  line.show('a: round 1')
+  line.clear()
+  t.strictSame(lines, ['a: starting\n'])
+})
+
+t.test('goals, each with a verdict', async (t) => {
+  const same = (median: number) => ({ q1: median, median, q3: median })
+  const side = { bytes: 1, p50Ms: 1, p99Ms: 1, requestsPerSecond: 1 }
+  const round = { service: { ...side, cpuMicros: 612 }, floor: { ...side, cpuMicros: 100 } }
+  const redis = { cpuMicros: 0, reads: 0, bytesIn: 0, bytesOut: 0, calls: {} }
+  const result = (name: string, ratio: number, goals: Goals, peer?: Result['peer']): Result => ({
+    ...{ name, about: '', goals, ...(peer && { peer }), cpuRatio: same(ratio) },
+    ...{ redisMicros: same(9), roundTrips: 1, rssBytes: 1, rounds: [{ ...round, redis }] },
+  })
+  const peer = { entry: '', stateful: true, onlyReads: true }
+  const told = verdictsOn([
+    result('verify', 1.5, { cpuRatio: 1.2, roundTrips: 0 }),
+    result('rotate', 1.5, { cpuRatio: 1.5, redisMicros: 12 }),
+    result('batch', 3, { beyondFloor: { parts: 256, part: 'token', micros: 2 } }),
+    result('peer-a', 4.5, {}, peer),
+    result('peer-b', 3.6, {}, { ...peer, onlyReads: false }),
+    result('peer-c', 1.1, {}, { ...peer, stateful: false }),
+  ])
+  t.strictSame(
+    told.map(({ goal, wanted, figure, met }) => `${goal}: ${wanted}, ${figure}, ${met}`),
+    [
+      'verify: CPU over the floor: ≤ 1.2, 1.50, false',
+      'verify: round trips to Redis: ≤ 0, 1, false',
+      'rotate: CPU over the floor: ≤ 1.5, 1.50, true',
+      'rotate: CPU of Redis: ≤ 12 µs, 9.0 µs, true',
+      'batch: CPU beyond the floor, a token: ≤ 2 µs, 2.00 µs, true',
+      'verify: times cheaper than the cheapest stateful peer: ≥ 3, 2.40, false',
+      'rotate: times cheaper than the cheapest peer that only reads: ≥ 2.5, 3.00, true',
+    ],
+  )
+  t.strictSame(verdictsOn([result('peer-a', 4.5, {}, peer)]), [], 'nothing to compare with')
+})
+
+t.test('Zipf: the first is met as often as the second twice', async (t) => {
+  const draw = (random: number) => zipf(4, () => random)() // 12, 6, 4 and 3 parts of 25
+  t.strictSame([0, 0.47, 0.49, 0.71, 0.73, 0.87, 0.89, 0.999].map(draw), [0, 0, 1, 1, 2, 2, 3, 3])
 })
 
 t.test('arguments', async (t) => {
@@ -165,7 +216,7 @@ t.test('npm run bench', { skip: process.platform !== 'linux' && 'looks at /proc'
   }
 
   t.test('measures, prints a table and keeps the result', async (t) => {
-    const names = ['rotate', 'verify', 'forged'] // one of each sort; the others differ in little
+    const names = ['verify', 'rotate', 'forged'] // one of each sort; the others differ in little
     const tiny = ['--rounds', '2', '--seconds', '0.1', '--warm-up', '100', '--sessions', '600']
     const { bench, dir } = await startBench(
       t,
@@ -178,7 +229,7 @@ t.test('npm run bench', { skip: process.platform !== 'linux' && 'looks at /proc'
       once(bench, 'exit'),
     ])
     t.equal(bench.exitCode, 0, printed)
-    t.match(progress, /^rotate \(1 of 3\): starting\n/)
+    t.match(progress, /^verify \(1 of 3\): starting\n/)
     t.strictSame(await readdir(dir), ['kept'], 'nothing else is left behind')
 
     const [file = ''] = await readdir(join(dir, 'kept'))

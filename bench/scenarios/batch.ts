@@ -1,25 +1,30 @@
-import type { Scenario } from '../scenario.js'
-import { openSessions, postJson, withAdmin } from '../service-client.js'
+import { populate } from '../population.js'
+import type { Answer, Scenario } from '../scenario.js'
+import { postJson, withAdmin, withOwnToken } from '../service-client.js'
+import { acquaint, drawing } from './crowd.js'
 
 const TOKENS = 256
 
-/** All that one question may hold, answered from memory. */
+/** All that one question may hold, answered from memory; the floor reads and writes the same JSON. */
 export const batch: Scenario = {
   name: 'batch',
-  about: `POST /verify with ${TOKENS} tokens, answered from memory`,
-  goals: { roundTrips: 0 },
+  about: `POST /verify with ${TOKENS} tokens, answered from memory; sessions drawn from a crowd`,
+  goals: { roundTrips: 0, beyondFloor: { parts: TOKENS, part: 'token', micros: 2 } },
   environment: () => withAdmin,
-  async open(url, connections) {
-    const sessions = await openSessions(url, 'fixed', TOKENS)
-    const request = postJson('/verify', { tokens: sessions.map(({ token }) => token) })
-    return Array.from({ length: connections }, () => ({
-      request,
-      receive({ status, body }) {
+  async open(url, connections, storage) {
+    const batches = Math.max(1, Math.floor(storage.sessions / TOKENS))
+    const tokens = (await populate(storage, 'fixed', batches * TOKENS)).map(({ token }) => token)
+    await acquaint(url, tokens)
+    const headers = await withOwnToken(url)
+    const questions = Array.from({ length: batches }, (_, i) => ({
+      request: { ...postJson('/verify', { tokens: tokens.slice(i * TOKENS, (i + 1) * TOKENS) }), headers },
+      judge({ status, body }: Answer) {
         const good = body.split('"active":true').length - 1
         return status === 200 && good === TOKENS
           ? undefined
           : `${status}, ${good} good: ${body.slice(0, 200)}`
       },
     }))
+    return drawing(questions, connections)
   },
 }

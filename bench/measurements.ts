@@ -1,0 +1,6 @@
+/** All that is measured in another way than a request beside the floor. */
+import { inProcess } from './in-process.js'
+import type { Measurement } from './measurement.js'
+import { memory } from './memory-goal.js'
+
+export const measurements: readonly Measurement[] = [inProcess, memory]
