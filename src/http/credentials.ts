@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Credential } from '../sessions/credential.js'
 import { readAuthorization } from './bearer.js'
-import { inBearer, inHeaders, readTuple } from './devise-wire.js'
+import { fieldsOf, readTuple } from './devise-wire.js'
 
 /** Whether none of the devise headers is there: what a Bearer comes with nearly always. */
 const isAlone = ({ headers }: FastifyRequest): boolean =>
@@ -16,7 +16,7 @@ export function readCredential(request: FastifyRequest): Credential {
   const authorization = readAuthorization(request)
   if (authorization.form === 'doubled') return { kind: 'conflict' }
   if (authorization.form === 'token' && isAlone(request)) return { kind: 'token', token: authorization.token }
-  const tuple = readTuple(inHeaders(request), inBearer(authorization))
+  const tuple = readTuple(request.headers, fieldsOf(authorization))
   if (authorization.form !== 'jwt' && authorization.form !== 'other') return tuple
   if (tuple.kind !== 'none') return { kind: 'conflict' }
   if (authorization.form === 'jwt') return { kind: 'jwt', jwt: authorization.jwt }

@@ -3,15 +3,11 @@ import type { FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
 import type { Grant, Session } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
-import { type Authorization, readAuthorization } from './bearer.js'
+import { type Authorization, isJsonObject, readAuthorization } from './bearer.js'
 import { headerText, textOfHeader } from './header-text.js'
-import { parameter } from './parameters.js'
 
 /** What a value that is no string is read as: present, but no token, handle or uid that could ever match. */
 const NO_VALUE = '\0'
-
-/** Where a value of the token tuple may stand; asked by name. */
-type Source = (name: string) => string | undefined
 
 /**
  * devise's own routes: each of the three values is taken from its header, else the query, form or JSON body, else the
@@ -21,42 +17,43 @@ type Source = (name: string) => string | undefined
 export function readDeviseCredential(request: FastifyRequest): Credential {
   const authorization = readAuthorization(request)
   if (authorization.form === 'doubled') return { kind: 'conflict' }
-  const inParameters: Source = (name) => given(parameter(request, name))
-  const tuple = readTuple(inHeaders(request), inParameters, inBearer(authorization))
+  const tuple = readTuple(request.headers, request.query, request.body, fieldsOf(authorization))
   return authorization.form === 'jwt' && tuple.kind !== 'none' ? { kind: 'conflict' } : tuple
 }
 
-/** A token that stands in several sources must be the same in all of them; what is claimed beside it, the first tells. */
-export function readTuple(...sources: readonly Source[]): Credential {
-  const tokens = sources.map((source) => source('access-token')).filter((value) => value !== undefined)
-  const [token, ...others] = tokens
-  if (token === undefined) return { kind: 'none' }
-  if (others.some((other) => other !== token)) return { kind: 'conflict' }
-  const find = (name: string) =>
-    sources.reduce<string | undefined>((found, from) => found ?? from(name), undefined)
-  return { kind: 'token', token, handle: find('client'), uid: find('uid') }
+/**
+ * Reads the three values from the headers and from `others`, objects or anything else. A token that stands in several
+ * of them must be the same; what is claimed beside it, the first tells.
+ */
+export function readTuple(headers: FastifyRequest['headers'], ...others: readonly unknown[]): Credential {
+  let token = header(headers['access-token'])
+  let handle = header(headers.client)
+  let uid = header(headers.uid)
+  for (const fields of others) {
+    if (!isJsonObject(fields)) continue
+    const other = given(fields['access-token'])
+    if (token !== undefined && other !== undefined && other !== token) return { kind: 'conflict' }
+    token ??= other
+    handle ??= given(fields.client)
+    uid ??= given(fields.uid)
+  }
+  return token === undefined ? { kind: 'none' } : { kind: 'token', token, handle, uid }
 }
 
-export const inHeaders =
-  (request: FastifyRequest): Source =>
-  (name) =>
-    header(request, name)
-
-export const inBearer =
-  (authorization: Authorization): Source =>
-  (name) => {
-    if (authorization.form === 'devise') return given(authorization.fields[name])
-    return authorization.form === 'token' && name === 'access-token' ? authorization.token : undefined
-  }
+/** What a Bearer says of the tuple. */
+export function fieldsOf(authorization: Authorization): unknown {
+  if (authorization.form === 'devise') return authorization.fields
+  return authorization.form === 'token' ? { 'access-token': authorization.token } : undefined
+}
 
 function given(value: unknown): string | undefined {
   if (value === undefined || value === null || value === '') return undefined
   return typeof value === 'string' ? value : NO_VALUE
 }
 
-function header(request: FastifyRequest, name: string): string | undefined {
-  const value = given(request.headers[name])
-  return value === undefined ? undefined : textOfHeader(value)
+function header(value: unknown): string | undefined {
+  const text = given(value)
+  return text === undefined ? undefined : textOfHeader(text)
 }
 
 /** The five headers of a token and the Bearer that carries them once more, in the original's order. */

@@ -4,7 +4,6 @@
  */
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Account } from '../account.js'
-import type { Mode } from '../session.js'
 import { bearerChallenge, hasBearer } from './challenge.js'
 import { type DeviseOptions, deviseAccounts, deviseSignUp } from './devise-accounts.js'
 import { Failure, SignIn, signInSchema, signOutSchema, validateSchema } from './devise-schemas.js'
@@ -34,23 +33,18 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
     authenticator: options.sessions,
     takes: ['devise', 'sessionToken'],
     read: readDeviseCredential,
-    mode(request) {
-      const mode: Mode = request.routeOptions.config.mode ?? 'verify'
+    mode(request, { mode = 'verify' }) {
       return mode === 'rotate' && isForced(parameter(request, 'unbatch')) ? 'force' : mode
     },
-    refused({ code }, request, reply) {
-      const { status, body } = request.routeOptions.config.unauthorized ?? unauthorized
+    refused({ code }, request, reply, route) {
+      const { status, body } = route.unauthorized ?? unauthorized
       // The original has no challenge, and its clients look at none; whoever uses the scheme of RFC 6750 may expect it.
       if (status === 401 && hasBearer(request)) reply.header('www-authenticate', bearerChallenge(code))
       return reply.code(status).send(body)
     },
-    granted({ session, token }, request, reply) {
+    granted({ session, token }, reply, { repeatsToken }) {
       // Absent, never blank: blank headers lock out the clients that store whatever is there.
-      if (
-        session !== undefined &&
-        token !== undefined &&
-        (token.fresh || request.routeOptions.config.repeatsToken)
-      )
+      if (session !== undefined && token !== undefined && (token.fresh || repeatsToken))
         reply.headers(grantedHeaders(session, token))
     },
   }

@@ -44,7 +44,8 @@ export function dialect(envelope: Envelope, routes: FastifyPluginAsync): Fastify
     })
     app.setErrorHandler((error: Error, request, reply) => {
       const problem = describeFault(error)
-      if (problem.status === 500) request.log.error({ err: error }, 'request failed')
+      if (problem.status === 500)
+        request.server.log.error({ reqId: request.id, err: error }, 'request failed')
       return answer(reply, problem)
     })
     // Without a prefix, unknown paths are nobody's: the app itself answers them.

@@ -46,8 +46,8 @@ export function gigadrive({ sessions, subscriptions }: GigadriveOptions): Fastif
     authenticator: sessions,
     takes: ['sessionToken', 'jwt', 'devise'],
     read: readToken,
-    refused({ code }, request, reply) {
-      if (code === 'suspended' && request.routeOptions.config.tellsSuspension)
+    refused({ code }, _request, reply, route) {
+      if (code === 'suspended' && route.tellsSuspension)
         return reply.code(403).send(failure('User suspended'))
       return reply.code(401).header('www-authenticate', bearerChallenge(code)).send(failure('Invalid token'))
     },

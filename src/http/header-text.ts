@@ -1,7 +1,7 @@
 /** Header values are bytes: ours are UTF-8, and Node reads and writes them as Latin-1. */
 import type { onSendHookHandler } from 'fastify'
 
-const isAscii = (text: string) => /^\p{ASCII}*$/u.test(text)
+const isAscii = (text: string) => !/[\u0080-\uffff]/.test(text)
 
 /** @returns `text` in the form that Node writes as UTF-8 bytes */
 export const headerText = (text: string): string =>

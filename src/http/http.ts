@@ -1,12 +1,8 @@
 /** The HTTP side before it has routes: bounds, request ids, what answers when no dialect does, and CORS. */
 import type { Server } from 'node:http'
 import cors from '@fastify/cors'
-import fastify, {
-  type FastifyHttpOptions,
-  type FastifyInstance,
-  type FastifyServerOptions,
-  LogController,
-} from 'fastify'
+import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
+import { type DestinationStream, pino } from 'pino'
 import { endIdleConnections } from './closing.js'
 import { exposedHeaders, requestHeaders } from './devise-wire.js'
 import { answerWith, nothingHere } from './dialect.js'
@@ -14,12 +10,13 @@ import { describeFault } from './faults.js'
 import { collectRoutes } from './openapi.js'
 import { problemDetails } from './problem-details.js'
 import { requestIds } from './request-id.js'
-import { lazyLogger } from './request-logger.js'
 import { requireScopes } from './scopes.js'
+import { endSlowReaders } from './slow-readers.js'
 import { answerUnreadable } from './unreadable-request.js'
 
 export interface HttpOptions {
-  logger: NonNullable<FastifyServerOptions['logger']>
+  /** What is logged, and where to; standard output when there is no stream. */
+  logger: { level: string; stream?: DestinationStream }
   /** Addresses and CIDR ranges whose `X-Forwarded-*` are believed. */
   trustProxy: readonly string[]
   /** Web origins whose pages may call; none: no CORS at all. */
@@ -31,7 +28,6 @@ export interface HttpOptions {
 /** Bounds on what a connection may cost. Idle connections outlive the 60 s that gateways keep theirs. */
 const limits = {
   bodyLimit: 64 * 1024,
-  connectionTimeout: 30_000,
   requestTimeout: 15_000,
   keepAliveTimeout: 75_000,
   forceCloseConnections: 'idle',
@@ -44,15 +40,14 @@ const limits = {
 
 /** Opens an app to register routes on; it refuses to start with one that is neither public nor guarded. */
 export async function openHttp({
-  logger,
+  logger: { level, stream },
   trustProxy,
   corsOrigins,
   issuer,
 }: HttpOptions): Promise<FastifyInstance> {
+  // Fastify is given no logger: with each request it would make a child of it and wait for the end of the answer.
   const app = fastify({
     ...limits,
-    logger,
-    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     genReqId: requestIds(),
     clientErrorHandler: answerUnreadable,
@@ -60,12 +55,12 @@ export async function openHttp({
     frameworkErrors: (error, request, reply) =>
       answerWith(problemDetails, reply.header('x-request-id', request.id), describeFault(error)),
   })
+  app.log = pino({ level }, stream ?? pino.destination(1))
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     done()
   })
-  app.setChildLoggerFactory(lazyLogger)
   app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))
   app.setErrorHandler((error: Error, _request, reply) =>
     answerWith(problemDetails, reply, describeFault(error)),
@@ -73,6 +68,7 @@ export async function openHttp({
   // Answers are typed by the schemas they are described with; compiling a serialiser for each of them would only cost start-up.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   endIdleConnections(app)
+  endSlowReaders(app)
   requireScopes(app)
   await collectRoutes(app, issuer)
   if (corsOrigins.length > 0)

@@ -2,7 +2,15 @@
  * A route is public or guarded by the scope it is registered in, never by remembering an option: `publicly` and
  * `guarded` are the only two ways to register one, and `requireScopes` stops the start-up of an app that has a third.
  */
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type {
+  FastifyContextConfig,
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  preHandlerHookHandler,
+  RouteOptions,
+} from 'fastify'
 import type { Decision, Grant, Mode, Refusal, Session } from '../session.js'
 import type { Authenticator } from '../sessions/authenticate.js'
 import type { Credential } from '../sessions/credential.js'
@@ -34,10 +42,15 @@ export interface Guard {
   takes: readonly SecurityScheme[]
   read(request: FastifyRequest): Credential
   /** The mode of this request; the route's own when absent. */
-  mode?(request: FastifyRequest): Mode
-  refused(refusal: Refusal, request: FastifyRequest, reply: FastifyReply): FastifyReply
+  mode?(request: FastifyRequest, route: FastifyContextConfig): Mode
+  refused(
+    refusal: Refusal,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    route: FastifyContextConfig,
+  ): FastifyReply
   /** Called before the handler, so that a new token reaches the client whatever the handler does. */
-  granted?(grant: Grant, request: FastifyRequest, reply: FastifyReply): void
+  granted?(grant: Grant, reply: FastifyReply, route: FastifyContextConfig): void
 }
 
 const mark = (scope: FastifyInstance, access: 'public' | 'guarded', takes: readonly SecurityScheme[] = []) =>
@@ -57,24 +70,34 @@ export async function publicly(app: FastifyInstance, routes: FastifyPluginAsync)
 export async function guarded(app: FastifyInstance, guard: Guard, routes: FastifyPluginAsync): Promise<void> {
   await app.register(async (scope) => {
     mark(scope, 'guarded', guard.takes)
-    // Not an async function: most decisions are there at once, and a promise each would be felt.
-    scope.addHook('preHandler', (request, reply, done) => {
-      const settle = (decision: Decision): void => {
-        if (!decision.ok) {
-          guard.refused(decision.refusal, request, reply)
-          return
-        }
-        request.grant = decision
-        guard.granted?.(decision, request, reply)
-        done()
-      }
-      const mode = guard.mode?.(request) ?? request.routeOptions.config.mode ?? 'verify'
-      const decision = guard.authenticator.authenticate(guard.read(request), mode, useOf(request))
-      if (decision instanceof Promise) decision.then(settle).catch(done)
-      else settle(decision)
+    scope.addHook('onRoute', (route) => {
+      route.preHandler = [judging(guard, route.config ?? {}), ...[route.preHandler ?? []].flat()]
     })
     await routes(scope, {})
   })
+}
+
+/** Knows its route's configuration from the start: Fastify makes an object of it whenever it is asked. */
+function judging(guard: Guard, route: FastifyContextConfig): preHandlerHookHandler {
+  const routeMode = route.mode ?? 'verify'
+
+  function settle(decision: Decision, request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    if (!decision.ok) {
+      guard.refused(decision.refusal, request, reply, route)
+      return
+    }
+    request.grant = decision
+    guard.granted?.(decision, reply, route)
+    done()
+  }
+
+  // Not an async function: most decisions are there at once, and a promise each would be felt.
+  return (request, reply, done) => {
+    const mode = guard.mode?.(request, route) ?? routeMode
+    const decision = guard.authenticator.authenticate(guard.read(request), mode, useOf(request))
+    if (decision instanceof Promise) decision.then((later) => settle(later, request, reply, done)).catch(done)
+    else settle(decision, request, reply, done)
+  }
 }
 
 /** @returns what the guard of this route's scope has proved */

@@ -67,10 +67,6 @@ export function gateway(options: GatewayOptions): FastifyPluginAsync {
         app.addHttpMethod(method, { hasBody: true })
     ignoreBodies(app)
     app.decorateRequest('requirements', undefined)
-    app.addHook('onRequest', (_request, reply, done) => {
-      reply.header('vary', VARY)
-      done()
-    })
     app.addHook('onSend', keepHeaderBytes)
     for (const family of families) await ask(app, family, options)
   })
@@ -78,19 +74,19 @@ export function gateway(options: GatewayOptions): FastifyPluginAsync {
 
 /**
  * Whatever is announced of a body, there is nothing to read. Fastify would refuse a type that is none, and a QUERY that
- * has none: so each has one that nobody looks into.
+ * has none: so each has one (`typeless`) that nobody looks into.
  */
 function ignoreBodies(app: FastifyInstance): void {
-  app.addHook('onRequest', ({ headers, method }, _reply, done) => {
-    if (headers['content-type'] !== undefined || method === 'QUERY')
-      headers['content-type'] = 'application/octet-stream'
-    done()
-  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, payload, done) => {
     payload.resume()
     done(null)
   })
+}
+
+function typeless({ headers, method }: FastifyRequest): void {
+  if (headers['content-type'] !== undefined || method === 'QUERY')
+    headers['content-type'] = 'application/octet-stream'
 }
 
 async function ask(
@@ -105,17 +101,22 @@ async function ask(
     mode: ({ requirements }) => (requirements?.rotate ? 'rotate' : 'verify'),
     refused: ({ code }, _request, reply) =>
       deny(reply.header('www-authenticate', bearerChallenge(code)), 401, 'Send the token of a live session.'),
-    granted({ session, token }, _request, reply) {
+    granted({ session, token }, reply) {
       if (session !== undefined && token?.fresh) reply.headers(tokensOnly(tokenHeaders(session, token.value)))
     },
   }
 
   await guarded(app, guard, async (scope) => {
     scope.addHook('onRequest', (request, reply, done) => {
+      reply.header('vary', VARY)
+      typeless(request)
       const { requirements: segment = '-' } = request.params as { requirements?: string } // by the routes below
       const requirements = parseRequirements(segment)
       if (requirements === undefined) {
-        request.log.error('a gateway asks for requirements that are not understood')
+        request.server.log.error(
+          { reqId: request.id },
+          'a gateway asks for requirements that are not understood',
+        )
         deny(reply, 403, 'The requirements in the path are not understood.')
         return
       }
