@@ -2,7 +2,9 @@
  * What one could pick instead, each configured for speed by its own documentation. A peer keeps in its session what the
  * service keeps, the account, and answers with it as `GET /auth/validate_token` does, where it has no form of its own.
  */
-import type { Conversation, Environment, Peer, Request, Scenario } from '../scenario.js'
+import { readFileSync } from 'node:fs'
+import { ask } from '../load.js'
+import type { Conversation, Environment, Request, Scenario } from '../scenario.js'
 
 /** What somebody presents who has logged in: what the peer gave of the two. */
 interface Credential {
@@ -24,26 +26,35 @@ interface Question {
   emailIn(body: string): unknown
 }
 
-/** @param program in `bench/peers`; it also has `POST /login`, which opens a session for the account that it gets */
-function peer(
-  name: string,
-  about: string,
-  program: string,
-  { ask, emailIn }: Question,
-  demands: Omit<Peer, 'entry'>,
-  environment: Environment = {},
-): Scenario {
+interface Setup {
+  readonly name: string
+  readonly packages: readonly string[]
+  readonly about: string
+  /** In `bench/peers`. It also has `POST /login`, which opens a session for the account that it gets. */
+  readonly program: string
+  readonly question: Question
+  readonly stateful: boolean
+  readonly environment?: Environment
+}
+
+const manifest = JSON.parse(readFileSync('bench/peers/package.json', 'utf8'))
+
+function peer({ name, packages, about, program, question, stateful, environment }: Setup): Scenario {
+  const versions = packages.map((name) => `${name} ${manifest.dependencies[name]}`)
   return {
     name: `peer-${name}`,
-    about,
+    about: `${versions.join(', ')}: ${about}`,
     goals: {},
-    peer: { entry: `bench/peers/${program}.mjs`, ...demands },
+    peer: { entry: `bench/peers/${program}.mjs`, stateful, onlyReads: true },
     environment: () => ({ NODE_ENV: 'production', ...environment }),
     async open(url, connections) {
       const converse = async (_: unknown, i: number): Promise<Conversation> => {
         const email = `user${i}@example.org`
-        const account = { id: 1, uid: email, email, provider: 'email' }
-        return asking(ask(await logIn(url, account)), (body) => emailIn(body) === email)
+        const credential = await logIn(url, { id: 1, uid: email, email, provider: 'email' })
+        const conversation = asking(question.ask(credential), (body) => question.emailIn(body) === email)
+        const problem = conversation.receive(await ask(url, conversation.request))
+        if (problem !== undefined) throw new Error(problem)
+        return conversation
       }
       return Promise.all(Array.from({ length: connections }, converse))
     },
@@ -99,57 +110,58 @@ const byIntrospection: Question = {
   },
 }
 
-const stateful = { stateful: true, onlyReads: true }
-const stateless = { stateful: false, onlyReads: true }
+const betterAuth = {
+  packages: ['better-auth', 'ioredis'],
+  program: 'better-auth',
+  question: byCookie,
+}
+const jwt = {
+  packages: ['@fastify/jwt'],
+  about: 'from its cache of verified tokens; nothing can be revoked',
+  program: 'fastify-jwt',
+  question: byToken,
+  stateful: false,
+}
 
 export const peers: readonly Scenario[] = [
-  peer('fastify-session', '@fastify/session, ioredis', 'fastify-session', byCookie, stateful),
-  peer(
-    'express-session',
-    'express-session, connect-redis, on Express',
-    'express-session',
-    byCookie,
-    stateful,
-  ),
-  peer(
-    'better-auth',
-    'better-auth in Fastify, Redis as secondary storage',
-    'better-auth',
-    byCookie,
-    stateful,
-  ),
-  peer(
-    'better-auth-cookie',
-    'the same, cached in its cookie for five minutes: no revocation within them',
-    'better-auth',
-    byCookie,
-    stateless,
-    { COOKIE_CACHE: '1' },
-  ),
-  peer(
-    'oidc-introspection',
-    'oidc-provider, introspection of an opaque access token in Redis',
-    'oidc-provider',
-    byIntrospection,
-    stateful,
-    { CLIENT_SECRET },
-  ),
-  peer(
-    'fastify-jwt',
-    '@fastify/jwt (HS256) with its cache: no revocation',
-    'fastify-jwt',
-    byToken,
-    stateless,
-    {
-      JWT_ALGORITHM: 'HS256',
-    },
-  ),
-  peer(
-    'fastify-jwt-eddsa',
-    '@fastify/jwt (EdDSA) with its cache: no revocation',
-    'fastify-jwt',
-    byToken,
-    stateless,
-    { JWT_ALGORITHM: 'EdDSA' },
-  ),
+  peer({
+    name: 'fastify-session',
+    packages: ['@fastify/session', 'ioredis'],
+    about: 'the session of a cookie',
+    program: 'fastify-session',
+    question: byCookie,
+    stateful: true,
+  }),
+  peer({
+    name: 'express-session',
+    packages: ['express', 'express-session', 'connect-redis'],
+    about: 'the session of a cookie',
+    program: 'express-session',
+    question: byCookie,
+    stateful: true,
+  }),
+  peer({
+    ...betterAuth,
+    name: 'better-auth',
+    about: 'getSession in Fastify, Redis as secondary storage',
+    stateful: true,
+  }),
+  peer({
+    ...betterAuth,
+    name: 'better-auth-cookie',
+    about: 'the same from its cookie cache; what is revoked stays good for five minutes',
+    stateful: false,
+    environment: { COOKIE_CACHE: '1' },
+  }),
+  peer({
+    name: 'oidc-introspection',
+    packages: ['oidc-provider', 'ioredis'],
+    about: 'introspection of an opaque access token',
+    program: 'oidc-provider',
+    question: byIntrospection,
+    stateful: true,
+    environment: { CLIENT_SECRET },
+  }),
+  peer({ ...jwt, name: 'fastify-jwt', environment: { JWT_ALGORITHM: 'HS256' } }),
+  peer({ ...jwt, name: 'fastify-jwt-eddsa', environment: { JWT_ALGORITHM: 'EdDSA' } }),
 ]
