@@ -1,109 +1,69 @@
 #!/usr/bin/env node
 /**
- * The process: reads the configuration, opens Redis, builds the service, listens, says how to use it, and leaves in
- * order: what was opened last is closed first.
+ * The process that is started: it reads the configuration, opens what all share, and then answers requests itself or,
+ * when there shall be several, through workers.
  */
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import closeWithGrace from 'close-with-grace'
-import { type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
-import { buildService } from './app.js'
+import type { Logger } from 'pino'
 import { readConfig, type Settings } from './config.js'
-import { banner } from './server/banner.js'
 import { fetchFirstDatabase } from './server/first-location-database.js'
-import { listen } from './server/listen.js'
-import { connectRedis, type RedisConnection } from './store/connect.js'
+import { type Leaving, prepareLeaving, reasonOf } from './server/leaving.js'
+import { removeIfStale } from './server/listen.js'
+import { openLog } from './server/log.js'
+import type { PrivateRedis } from './server/serve.js'
+import { handled, leaveOnSignals } from './server/signals.js'
 import { startEmbeddedRedis } from './store/embedded.js'
 import { findRedisBinary } from './store/redis-binary.js'
 import { openMasterKeyFile } from './token/master-key-file.js'
 
-/** What gateways get, on SIGTERM, to see on `/readyz` that they should send requests elsewhere; Ctrl-C does not wait. */
-const DRAIN_MS = 1_000
-/** More than a request in flight may take, and an embedded Redis to write its file. */
-const CLOSE_WITHIN_MS = 25_000
-/** npm repeats the Ctrl-C that the terminal has sent to us already: a second one so soon is the first. */
-const SAME_SIGNAL_MS = 500
+const say = (why: string): unknown => process.stderr.write(`${why}\n`)
 
-/** What the kernel says of a bug in the machine code. Who listens to these, returns into the bug, without end. */
-const OF_BUGS = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const
-
-const opened: { close: () => Promise<void> }[] = []
-let announceLeaving = (): void => {}
-let leaving = false
+const settings = readOrExit()
+const { log, stream } = openLog(settings)
+const several = settings.workers > 1
+const leaving = prepareLeaving(log, several ? [...handled, 'SIGUSR2'] : handled)
+leaveOnSignals(leaving, log)
+let restart = async (): Promise<void> => {}
+if (several) process.on('SIGUSR2', () => restart())
 
 try {
-  const settings = readConfig()
-  const stream = process.stdout.isTTY
-    ? pretty({ sync: true, ignore: 'pid,hostname' })
-    : pino.destination({ sync: true })
-  const log = pino({ level: settings.logLevel }, stream)
-  leaveInOrder(log)
-  const { connection, redis } = await openRedis(settings, log)
-  opened.push(connection)
-  const masterKeys = settings.masterKeys ?? (await openMasterKeyFile(join(settings.dataDir, 'keys')))
-  const { app, accounts, drain } = await buildService({
-    config: { ...settings, masterKeys },
-    redis: connection.client,
-    logger: { level: settings.logLevel, stream },
-  })
-  opened.push(app)
-  announceLeaving = drain
-  const place = await listen(app, settings)
-  const admin = await accounts.ensureAdmin(settings.adminPassword) // when nothing can fail before its password is shown
-  process.stdout.write(banner({ place, redis, admin }))
-  if (settings.redisUrl === undefined) opened.push(fetchFirstDatabase({ ...settings, log }))
+  const privateRedis =
+    settings.redisUrl === undefined ? await startPrivateRedis(settings, leaving, log) : undefined
+  // Made before there are several who would make it.
+  if (settings.masterKeys === undefined) await openMasterKeyFile(join(settings.dataDir, 'keys'))
+  if (settings.socketPath !== undefined) await removeIfStale(settings.socketPath)
+  const common = { privateRedis, leaving, log }
+  // Loaded only where it is needed: a primary is small.
+  if (several) {
+    const { startWorkers } = await import('./server/primary.js')
+    const primary = await startWorkers({ ...common, workers: settings.workers })
+    restart = primary.restart
+    await primary.welcome()
+  } else {
+    const { serve } = await import('./server/serve.js')
+    await (await serve(settings, { ...common, stream })).welcome()
+  }
+  if (privateRedis !== undefined) leaving.opened.push(fetchFirstDatabase({ ...settings, log }))
 } catch (error) {
-  if (leaving) await new Promise(() => {}) // what failed was taken away by the one who ends the process
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-  await closeAll()
-  process.exit(1)
+  await leaving.failed(error, say)
 }
 
-/** @returns the connection, and in words which Redis it leads to */
-async function openRedis(
-  { redisUrl, dataDir }: Settings,
+function readOrExit(): Settings {
+  try {
+    return readConfig()
+  } catch (error) {
+    say(reasonOf(error))
+    process.exit(1)
+  }
+}
+
+async function startPrivateRedis(
+  { dataDir }: Settings,
+  leaving: Leaving,
   log: Logger,
-): Promise<{ connection: RedisConnection; redis: string }> {
-  if (redisUrl !== undefined) {
-    const connection = await connectRedis(redisUrl, { log })
-    return { connection, redis: `Redis ${connection.version} at ${connection.shown}` }
-  }
+): Promise<PrivateRedis> {
   const binary = await findRedisBinary(undefined, (line) => log.info(line))
-  const embedded = await startEmbeddedRedis({ dataDir, binary, log })
-  opened.push({ close: embedded.stop })
-  const connection = await connectRedis(embedded.url, { log })
-  return {
-    connection,
-    redis: `Redis ${connection.version}, private: ${binary.path}, data in ${embedded.dir}`,
-  }
-}
-
-/** Ends the process with 0 on a signal and with 1 on an error, when everything is closed or the time is over. */
-function leaveInOrder(log: Logger): void {
-  let firstAt: number | undefined
-  let drainMs = 0
-  const grace = closeWithGrace(
-    { delay: CLOSE_WITHIN_MS, logger: log, skip: ['SIGINT', 'SIGTERM', ...OF_BUGS] },
-    async ({ err }) => {
-      if (err !== undefined) log.fatal({ err }, 'an unexpected error')
-      leaving = true
-      announceLeaving()
-      await delay(drainMs)
-      await closeAll()
-    },
-  )
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.on(signal, () => {
-      if (firstAt !== undefined && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(1)
-      if (firstAt !== undefined) return
-      firstAt = performance.now()
-      if (signal === 'SIGTERM') drainMs = DRAIN_MS
-      log.info(`stopping on ${signal}; once more to stop at once`)
-      grace.close()
-    })
-}
-
-async function closeAll(): Promise<void> {
-  for (const last of opened.splice(0).reverse()) await last.close()
+  const { url, dir, stop } = await startEmbeddedRedis({ dataDir, binary, log })
+  leaving.opened.push({ close: stop })
+  return { url, described: `private: ${binary.path}, data in ${dir}` }
 }

@@ -129,7 +129,7 @@ t.test('every problem at once, by name, with what is allowed', async (t) => {
     COUNTERSIGN_JWT_MAX_LIFE: '',
     COUNTERSIGN_TRUST_PROXY: '10.0.0.0/33',
     COUNTERSIGN_CORS_ORIGINS: 'https://a.example/',
-    COUNTERSIGN_WORKERS: '2',
+    COUNTERSIGN_WORKERS: 'auto',
     LOG_LEVEL: 'loud',
   }
   const message = problemsOf(wrong)

@@ -1,95 +1,28 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { generateMasterKeys } from '../src/token/master-keys.js'
 import { startRedis } from './support/redis.js'
 import { until } from './support/redis-groups.js'
-
-/** The built service, as it ships; built now if `src` is newer. */
-const entry = fileURLToPath(new URL('../dist/server.js', import.meta.url))
-execFileSync(process.execPath, [fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))])
-
-interface Server {
-  child: ChildProcess
-  /** All that it has printed so far, on both streams. */
-  output(): string
-  base: string
-  /** Resolves with the exit code. */
-  exited: Promise<number | null>
-}
-
-/** Ours, but nothing of it that configures the service. */
-const surroundings = Object.fromEntries(
-  Object.entries(process.env).filter(
-    ([name]) => !/^(HOST|PORT|REDIS_URL|LOG_LEVEL|COUNTERSIGN_.*)$/.test(name),
-  ),
-)
-
-/** Starts the process, configured by `env` alone; `flags` go to Node. */
-function launch(t: Test, env: Record<string, string>, flags: string[] = []): Omit<Server, 'base'> {
-  const child = spawn(process.execPath, [...flags, entry], {
-    // Locations are elsewhere, so that no first start fetches 64 MB.
-    env: { ...surroundings, PORT: '0', COUNTERSIGN_GEO_DB: join(tmpdir(), 'no-geo'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => {
-      output += chunk
-    })
-  const exited = once(child, 'close').then(([code]) => code)
-  t.teardown(() => child.kill('SIGKILL'))
-  return { child, output: () => output, exited }
-}
-
-async function start(t: Test, env: Record<string, string>, flags: string[] = []): Promise<Server> {
-  const server = launch(t, env, flags)
-  let ended = false
-  server.exited.then(() => {
-    ended = true
-  })
-  const settled = (): boolean => ended || server.output().includes('/auth/sign_out')
-  await until('it has started', settled, 45_000).catch(() => {})
-  if (ended || !settled()) throw new Error(`it has ${ended ? 'ended' : 'not started'}: ${server.output()}`)
-  const base = /listens on (http:\S+)/.exec(server.output())?.[1] ?? ''
-  return { ...server, base }
-}
-
-const redisOf = (dataDir: string): number =>
-  Number(readFileSync(join(dataDir, 'redis/owner'), 'utf8').split(' ')[0])
-
-/** A zombie, ended but not yet collected by its parent, does not run. */
-function runs(pid: number): boolean {
-  try {
-    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false
-  }
-}
+import {
+  credentialsOf,
+  entry,
+  launch,
+  passwordOf,
+  redisOf,
+  runs,
+  signIn,
+  start,
+  surroundings,
+} from './support/server-process.js'
 
 const commandsOf = (output: string): string[] =>
   output.split('\n').filter((line) => /^(curl|grep) /.test(line))
-
-function passwordOf(output: string): string {
-  return /shown this once: (\S+)/.exec(output)?.[1] ?? ''
-}
-
-async function signIn(base: string, password: string): Promise<Response> {
-  return fetch(`${base}/auth/sign_in`, {
-    method: 'POST',
-    body: new URLSearchParams({ uid: 'admin', password }),
-  })
-}
-
-function credentialsOf({ headers }: Response): Record<string, string> {
-  return Object.fromEntries(['access-token', 'client', 'uid'].map((name) => [name, headers.get(name) ?? '']))
-}
 
 t.test(
   'the terminal is closed: all ends',

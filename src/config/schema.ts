@@ -185,9 +185,9 @@ export const variables = Type.Object({
   COUNTERSIGN_WORKERS: Type.Integer({
     default: 1,
     minimum: 1,
-    maximum: 1,
-    title: '1 (more are not available yet)',
-    description: 'Processes that share the port',
+    maximum: 64,
+    title: 'a whole number from 1 to 64',
+    description: 'Processes that share the port, one a core at most; several can be restarted one by one',
   }),
   LOG_LEVEL: Type.Enum([...logLevels], {
     default: 'info',

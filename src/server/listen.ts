@@ -1,6 +1,6 @@
 /** Opens the port or the unix socket, and says in words why not when it cannot. */
 import { rm } from 'node:fs/promises'
-import { connect } from 'node:net'
+import { connect, Server } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Settings } from '../config.js'
 
@@ -19,7 +19,6 @@ export async function listen(
 ): Promise<Place> {
   try {
     if (socketPath !== undefined) {
-      await removeIfStale(socketPath)
       await app.listen({ path: socketPath })
       return { url: 'http://localhost', socketPath }
     }
@@ -37,6 +36,11 @@ export async function listen(
   return { url: `http://${nearest}:${actualPort}`, socketPath: undefined }
 }
 
+/** Takes no more connections. Closing an HTTP server would cut those that are idle, and may be about to carry a request. */
+export function stopListening(app: FastifyInstance): void {
+  Server.prototype.close.call(app.server)
+}
+
 const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use. Stop what listens there, or choose another.',
   EADDRNOTAVAIL: 'is not an address of this machine. Choose another HOST.',
@@ -45,7 +49,7 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /** A killed service leaves its socket's file behind; nobody answers there, and a new one could not listen. */
-async function removeIfStale(socketPath: string): Promise<void> {
+export async function removeIfStale(socketPath: string): Promise<void> {
   const answers = await new Promise<boolean>((resolve) => {
     const probe = connect(socketPath)
       .on('connect', () => resolve(true))
