@@ -1,11 +1,11 @@
 /**
  * better-auth in a Fastify application, which asks it for the session of each request.
  *
- * For speed: sessions in Redis as secondary storage (https://www.better-auth.com/docs/concepts/database#secondary-storage),
- * on ioredis, pipelined (https://github.com/redis/ioredis#autopipelining), and asked for in process, without a request to its own routes
- * (https://www.better-auth.com/docs/concepts/session-management); with COOKIE_CACHE they are besides read from a signed cookie for
- * five minutes, without a look at Redis: https://www.better-auth.com/docs/guides/optimizing-for-performance. Users are
- * kept in memory, and no request but the sign-up looks there.
+ * For speed: sessions lie in Redis as secondary storage, https://www.better-auth.com/docs/concepts/database#secondary-storage,
+ * on ioredis, pipelined, https://github.com/redis/ioredis#autopipelining. They are asked for in process, which is cheaper
+ * than a request to better-auth's own routes: https://www.better-auth.com/docs/integrations/express. With COOKIE_CACHE they
+ * are read from a signed cookie for five minutes, without a look at Redis:
+ * https://www.better-auth.com/docs/guides/optimizing-for-performance. Users are kept in memory; only sign-up looks there.
  */
 import { betterAuth } from 'better-auth'
 import { memoryAdapter } from 'better-auth/adapters/memory'

@@ -1,6 +1,6 @@
 /**
- * express-session with connect-redis, on Express and node-redis, as connect-redis shows it. Version 10 of connect-redis
- * is version 9 for Node.js 22 and above.
+ * express-session with connect-redis, on Express and node-redis, as connect-redis shows it; its version 9, because 10 asks
+ * for Node.js 22.
  *
  * For speed: `resave: false` and `saveUninitialized: false`, "required" and "recommended", and `disableTouch: true` "to cut
  * down the extra calls": https://github.com/tj/connect-redis#api. NODE_ENV is `production`:

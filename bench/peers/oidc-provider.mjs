@@ -1,9 +1,10 @@
 /**
  * oidc-provider: introspection (RFC 7662) of opaque access tokens that lie in Redis.
  *
- * For speed: one client, static and so in memory; grants other than the authorization code's are off, so that a token is
- * looked for under one name only. The adapter keeps the grant of a token beside it, as the project's example does:
- * https://github.com/panva/node-oidc-provider/blob/main/example/adapters/redis.js. ioredis is pipelined:
+ * For speed: the one client is static, and so in memory; it says in `token_type_hint` what it asks about (RFC 7662, section
+ * 2.1), and client credentials are off, as by default, so that a token is looked for under one name and then its grant.
+ * The adapter keeps them as JSON strings, as the project's example does, on ioredis, pipelined:
+ * https://github.com/panva/node-oidc-provider/blob/main/example/adapters/redis.js,
  * https://github.com/redis/ioredis#autopipelining.
  */
 import { once } from 'node:events'
