@@ -18,6 +18,9 @@ lint: ## Check style and types
 bench: ## Measure what a request costs, against a bare Fastify route
 	@npm run bench
 
+guard: ## Compare what a request costs with what is kept in bench/guard.json
+	@npm run bench:guard
+
 mutants: ## Seed bugs in the session scripts; the tests must notice every one
 	@npm run mutants
 
@@ -36,4 +39,4 @@ up: ## Start the service and a Redis in containers
 clean: ## Remove what was installed and built; the data folder stays
 	rm -rf node_modules test/clients/node_modules bench/peers/node_modules dist dist-bench .tap .cache
 
-.PHONY: help run test build lint bench mutants demo geo docs up clean
+.PHONY: help run test build lint bench guard mutants demo geo docs up clean

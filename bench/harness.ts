@@ -79,8 +79,14 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
 
 const described = ({ name, about, goals, peer }: Scenario) => ({ name, about, goals, ...(peer && { peer }) })
 
-async function startSide({ open, peer }: Scenario, environment: Environment, bench: Bench): Promise<Side> {
-  const subject = await startService(peer?.entry ?? bench.service, environment)
+/** Starts a scenario's program and opens its conversations. */
+export async function startSide(
+  { open, peer }: Scenario,
+  environment: Environment,
+  bench: Bench,
+  counting = false,
+): Promise<Side> {
+  const subject = await startService(peer?.entry ?? bench.service, environment, counting)
   try {
     return { subject, conversations: await open(subject.url, bench.connections, storageOf(bench)) }
   } catch (error) {

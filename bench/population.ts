@@ -21,6 +21,10 @@ const SESSIONS_AN_ACCOUNT = 5
 const AT_ONCE = 200
 const DAY_MS = 86_400_000
 const life = { idleMs: 14 * DAY_MS, absoluteMs: 90 * DAY_MS, maxSessions: SESSIONS_AN_ACCOUNT }
+const use = {
+  ip: '81.2.69.142',
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+}
 const FIRST_GENERATION = { rotating: 1, fixed: 0 } as const
 /** Only until each rotating session has its second token: the service judges by its own. */
 const rotation = {
@@ -48,7 +52,7 @@ export function populate(
       const uid = uids[Math.floor(i / SESSIONS_AN_ACCOUNT)] as string // as many as are needed
       const claim = countersigner.begin(placeOf(uid).tag, FIRST_GENERATION[kind])
       const { tag, handle } = claim
-      const { verdict } = await store.open({ tag, handle, uid, kind, scopes: [], life })
+      const { verdict } = await store.open({ tag, handle, uid, kind, scopes: [], life, use })
       if (verdict !== 'opened') throw new Error(`no session for ${uid}: ${verdict}`)
       if (kind === 'fixed') return { uid, handle, token: countersigner.mint(claim, claim.n, 0) }
       const used = await store.present({ ...claim, uidHash: undefined }, 'rotate')
@@ -67,7 +71,8 @@ export function settle(
   return within(storage, (redis) => createAccounts(redis, count, passwordHash))
 }
 
-async function within<T>(
+/** Runs `act` with a connection of its own. */
+export async function within<T>(
   { redisUrl }: Pick<Storage, 'redisUrl'>,
   act: (redis: Redis) => Promise<T>,
 ): Promise<T> {

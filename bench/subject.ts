@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { FloorAnswer } from './floor.js'
+import type { Counts } from './guard/counting.js'
 import type { Usage } from './meter.js'
 
 const READY_WITHIN_MS = 20_000
@@ -16,27 +17,34 @@ export interface Subject {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   usage(): Promise<Usage>
+  /** What was called so far, when it was started `counting`. */
+  counts(): Promise<Counts>
   stop(): Promise<void>
 }
 
 /** `./name` beside this file, compiled or not. */
 const beside = (name: string): URL => new URL(`./${name}${extname(import.meta.url)}`, import.meta.url)
 
-/** @param entry the entry point of the service or of a peer; it listens on a loopback port and prints the address */
+/**
+ * @param entry the entry point of the service or of a peer; it listens on a loopback port and prints the address
+ * @param counting whether it also counts what it calls, which costs time
+ */
 export async function startService(
   entry: string,
   environment: Readonly<Record<string, string>>,
+  counting = false,
 ): Promise<Subject> {
-  return listening(entry, launch(entry, environment))
+  const preloads = counting ? ['meter', 'guard/counting'] : ['meter']
+  return listening(entry, launch(entry, environment, { preloads }))
 }
 
 export async function startFloor(answer: FloorAnswer): Promise<Subject> {
-  return listening('the floor', launch(fileURLToPath(beside('floor')), {}, JSON.stringify(answer)))
+  return listening('the floor', launch(fileURLToPath(beside('floor')), {}, { input: JSON.stringify(answer) }))
 }
 
 /** Runs `./name` to its end. @returns what it printed. @throws Error when it failed */
 export async function runProgram(name: string, input: string, signal: AbortSignal): Promise<string> {
-  const child = launch(fileURLToPath(beside(name)), {}, input)
+  const child = launch(fileURLToPath(beside(name)), {}, { input })
   const end = () => stop(child)
   signal.addEventListener('abort', end)
   try {
@@ -54,9 +62,13 @@ export async function runProgram(name: string, input: string, signal: AbortSigna
 }
 
 /** Not in our process group: Ctrl-C in a terminal reaches us alone, and we end them in order. */
-function launch(entry: string, environment: Readonly<Record<string, string>>, input?: string): ChildProcess {
+function launch(
+  entry: string,
+  environment: Readonly<Record<string, string>>,
+  { input, preloads = ['meter'] }: { input?: string; preloads?: readonly string[] },
+): ChildProcess {
   const child = fork(entry, [], {
-    execArgv: [...process.execArgv, '--import', beside('meter').href],
+    execArgv: [...process.execArgv, ...preloads.flatMap((name) => ['--import', beside(name).href])],
     env: { PATH: process.env.PATH, NODE_OPTIONS: process.env.NODE_OPTIONS, ...environment },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'ipc'],
     detached: true,
@@ -86,13 +98,15 @@ async function listening(name: string, child: ChildProcess): Promise<Subject> {
     await stop(child)
     throw error
   })
+  async function tell<Told>(question: 'usage' | 'counts'): Promise<Told> {
+    child.send(question)
+    const [told] = (await once(child, 'message')) as [Told] // by what is preloaded
+    return told
+  }
   return {
     url,
-    async usage() {
-      child.send('usage')
-      const [usage] = (await once(child, 'message')) as [Usage]
-      return usage
-    },
+    usage: () => tell<Usage>('usage'),
+    counts: () => tell<Counts>('counts'),
     stop: () => stop(child),
   }
 }
