@@ -40,7 +40,7 @@ export interface Round {
   readonly redis: Counters
 }
 
-export interface Result extends Pick<Scenario, 'name' | 'about' | 'goals' | 'peer'> {
+export interface Result extends Pick<Scenario, 'name' | 'about' | 'goals' | 'peer' | 'against'> {
   /** CPU of the service over CPU of the floor. */
   readonly cpuRatio: Quartiles
   /** CPU of Redis for one request, microseconds. */
@@ -77,7 +77,11 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
   }
 }
 
-const described = ({ name, about, goals, peer }: Scenario) => ({ name, about, goals, ...(peer && { peer }) })
+const described = ({ name, about, goals, peer, against }: Scenario) => ({
+  ...{ name, about, goals },
+  ...(peer && { peer }),
+  ...(against && { against }),
+})
 
 /** Starts a scenario's program and opens its conversations. */
 export async function startSide(
