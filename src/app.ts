@@ -133,7 +133,7 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
     nearCache.close()
   })
 
-  const passwords = createPasswords()
+  const passwords = createPasswords({ processes: config.workers })
   const accounts = auditAccounts(
     createAccounts({
       store: accountStore,

@@ -33,7 +33,7 @@ try {
   if (settings.masterKeys === undefined) await openMasterKeyFile(join(settings.dataDir, 'keys'))
   if (settings.socketPath !== undefined) await removeIfStale(settings.socketPath)
   const common = { privateRedis, leaving, log }
-  // Loaded only where it is needed: a primary is small.
+  // A primary has no need of the service.
   if (several) {
     const { startWorkers } = await import('./server/primary.js')
     const primary = await startWorkers({ ...common, workers: settings.workers })

@@ -55,6 +55,8 @@ export interface PasswordCounts {
 export interface PasswordLimits {
   /** Hashes computed at once. */
   lanes?: number
+  /** Processes that share the machine's cores and do the same. */
+  processes?: number
   /** Hashes that may wait for a lane; one more is refused. */
   waiting?: number
   rememberMs?: number
@@ -86,7 +88,8 @@ export function generatePassword(): string {
 
 /** Hashes and checks passwords; takes the time of one hash to make, for accounts that do not exist. */
 export function createPasswords(limits: PasswordLimits = {}): Passwords {
-  const laneCount = limits.lanes ?? Math.min(availableParallelism(), MAX_LANES)
+  const cores = Math.floor(availableParallelism() / (limits.processes ?? 1))
+  const laneCount = limits.lanes ?? Math.min(Math.max(cores, 1), MAX_LANES)
   const lanes = createLanes('password hashing', laneCount, limits.waiting ?? laneCount * WAITING_PER_LANE)
   const remembered = new LRUCache<string, string>({
     max: REMEMBERED,

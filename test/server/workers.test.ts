@@ -232,6 +232,14 @@ t.test('what is wrong with the start is said once, and nothing is left running',
     `PORT ${port} on HOST 127.0.0.1 is in use. Stop what listens there, or choose another.\n`,
   )
   t.notOk(runs(redisOf(dataDir)))
+
+  const managed = launch(t, {
+    COUNTERSIGN_DATA_DIR: dataDir,
+    COUNTERSIGN_WORKERS: '2',
+    NODE_UNIQUE_ID: '1', // as a process manager that is a primary itself, such as PM2, starts it
+  })
+  t.equal(await managed.exited, 1)
+  t.match(managed.output(), 'COUNTERSIGN_WORKERS must be 1 where')
 })
 
 t.test('the primary is killed, or a worker hangs while it is to end: nothing is left running', async (t) => {
