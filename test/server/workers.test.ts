@@ -149,7 +149,9 @@ t.test('two workers are one service, whoever of them is asked, dies or is replac
         if (answer instanceof Error) failures.push(String(answer))
         else if (answer.status === 200) {
           answered += 1
-          credentials = { ...credentials, 'access-token': String(answer.headers['access-token']) }
+          const next = String(answer.headers['access-token'])
+          // One whose successor got lost with a 503 comes again without another.
+          if (next.startsWith('cst_')) credentials = { ...credentials, 'access-token': next }
         } else if (answer.status !== 503 || answer.headers['retry-after'] === undefined)
           failures.push(`${answer.status} ${answer.body}`) // others: this machine is too busy for Redis
         await delay(pauseMs)
@@ -160,7 +162,7 @@ t.test('two workers are one service, whoever of them is asked, dies or is replac
     server.child.kill('SIGUSR2')
     await until('it is over', () => server.output().includes('all workers have been restarted'), 60_000)
     const then = answered
-    await until('they go on', () => answered > then + 100)
+    await until('they go on', () => answered > then + 100 || failures.length > 0)
     stopped = true
     await Promise.all(clients)
     t.strictSame(failures, [])
@@ -195,6 +197,7 @@ t.test('a new worker reads the files of secrets; when it cannot start, the old o
   server.child.kill('SIGUSR2')
   await until('it has tried', () => server.output().includes('a new worker could not start'))
   t.match(server.output(), 'COUNTERSIGN_KEYS must be')
+  await until('it has ended', () => workersOf(server).length === 2)
   t.strictSame(workersOf(server), before)
   writeFileSync(keys, ring)
   const rival = launch(t, {
