@@ -2,8 +2,8 @@
 import { text } from 'node:stream/consumers'
 import { setImmediate as turn } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import type verify from '../src/verify.js'
+import fastify, { type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
+import type {} from '../src/http/auth.js' // what the plugin decorates an app with
 import type { InProcessFigures, InProcessTask } from './in-process.js'
 
 /** Requests of Fastify's own, each of which comes with another token every time. */
@@ -12,7 +12,9 @@ const REQUESTS = 256
 const AT_A_TIME = 1_000
 
 const task: InProcessTask = JSON.parse(await text(process.stdin))
-const plugin: { default: typeof verify } = await import(pathToFileURL(task.entry).href)
+const plugin: { default: FastifyPluginAsync<{ env: InProcessTask['environment'] }> } = await import(
+  pathToFileURL(task.entry).href
+)
 const app = fastify()
 await app.register(plugin.default, { env: task.environment })
 const met: { request: FastifyRequest; reply: FastifyReply }[] = []
