@@ -29,14 +29,14 @@ export interface Measurement {
   measure(bench: Bench): Promise<Findings>
 }
 
-/** A verdict on a figure that should be small. */
+/** A verdict on a figure that should be small; judged as it is printed. */
 export function atMost(goal: string, limit: number, figure: number, unit: string, digits = 2): Verdict {
-  const wanted = `≤ ${limit}${unit}`
-  return { goal, wanted, figure: `${figure.toFixed(digits)}${unit}`, met: figure <= limit }
+  const printed = figure.toFixed(digits)
+  return { goal, wanted: `≤ ${limit}${unit}`, figure: `${printed}${unit}`, met: Number(printed) <= limit }
 }
 
-/** A verdict on a figure that should be great. */
+/** A verdict on a figure that should be great; judged as it is printed. */
 export function atLeast(goal: string, limit: number, figure: number, unit: string, digits = 2): Verdict {
-  const wanted = `≥ ${limit}${unit}`
-  return { goal, wanted, figure: `${figure.toFixed(digits)}${unit}`, met: figure >= limit }
+  const printed = figure.toFixed(digits)
+  return { goal, wanted: `≥ ${limit}${unit}`, figure: `${printed}${unit}`, met: Number(printed) >= limit }
 }

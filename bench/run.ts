@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { generateMasterKeys } from '../src/token/master-keys.js'
+import { environmentOf } from './environment.js'
 import { verdictsOn } from './goals.js'
 import { type Bench, measure } from './harness.js'
 import { withPeers } from './install-peers.js'
@@ -55,14 +56,7 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
   const others = measurements.filter(isWanted)
   const redis = await startBenchRedis(dir, resolve('.cache/redis'))
   const masterKeys = generateMasterKeys()
-  const environment = {
-    HOST: '127.0.0.1',
-    PORT: '0',
-    REDIS_URL: redis.url,
-    COUNTERSIGN_KEYS: masterKeys,
-    COUNTERSIGN_DATA_DIR: join(dir, 'data'),
-    COUNTERSIGN_SIGN_UP: 'open',
-  }
+  const environment = environmentOf(redis.url, masterKeys, dir)
   const line = progressLine(run.progressTo)
   const total = chosen.length + others.length
   let done = 0

@@ -45,6 +45,8 @@ t.test('npm run bench:guard', async (t) => {
   t.match(await run('--help'), { exitCode: 0, said: /--accept/ })
   t.match(await run('--fast'), { exitCode: 2, said: /Unknown option '--fast'/ })
 
+  t.match(await run('--only', 'verifi'), { exitCode: 2, said: /there is nothing called "verifi"/ })
+
   const dir = await copyOfService(t)
   const kept = join(dir, 'kept.json')
   const look = (...args: string[]) =>

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { generateMasterKeys } from '../../src/token/master-keys.js'
+import { environmentOf } from '../environment.js'
 import { type Bench, measure } from '../harness.js'
 import { startBenchRedis } from '../redis.js'
 import type { Run } from '../run.js'
@@ -15,10 +16,11 @@ import { countCalls, measureSession } from './figures.js'
 import { counted, timed } from './scenarios.js'
 
 const SESSION = 'session'
+const NAMES = [...counted.map(({ name }) => name), SESSION]
 const HELP = `npm run bench:guard -- [options]
 
   --accept           keep what differs as it is now
-  --only NAME        only this, may be repeated: ${[...counted.map(({ name }) => name), SESSION].join(', ')}
+  --only NAME        only this, may be repeated: ${NAMES.join(', ')}
   --counts           without CPU
   --service FILE     entry point of the service, default dist/server.js
   --kept FILE        default bench/guard.json
@@ -80,6 +82,8 @@ function read(args: readonly string[]): Settings | string {
         help: { type: 'boolean', default: false },
       },
     })
+    const unknown = values.only.find((name) => !NAMES.includes(name))
+    if (unknown !== undefined) throw new Error(`there is nothing called "${unknown}"`)
     return values.help ? HELP : values
   } catch (error) {
     return `${error instanceof Error ? error.message : String(error)}\n\n${HELP}`
@@ -95,14 +99,7 @@ async function measureAll(
   const isWanted = (name: string) => only.length === 0 || only.includes(name)
   const redis = await startBenchRedis(dir, resolve('.cache/redis'))
   const masterKeys = generateMasterKeys()
-  const environment = {
-    HOST: '127.0.0.1',
-    PORT: '0',
-    REDIS_URL: redis.url,
-    COUNTERSIGN_KEYS: masterKeys,
-    COUNTERSIGN_DATA_DIR: join(dir, 'data'),
-    COUNTERSIGN_SIGN_UP: 'open',
-  }
+  const environment = environmentOf(redis.url, masterKeys, dir)
   const bench: Bench = {
     ...SHORT,
     service,
