@@ -124,6 +124,7 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
     locate: geo.locate,
     audit,
     tell: teller.tell,
+    idleMs: config.life.idleMs,
     onFault: (err) => app.log.warn({ err }, 'where sessions are used could not be written yet'),
   })
   app.addHook('onClose', async () => {

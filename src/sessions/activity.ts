@@ -1,5 +1,5 @@
 /**
- * Where and on what sessions are used, off the request path: a request costs one `Map.set`, a timer writes what has
+ * Where and on what sessions are used, off the request path: a request costs one note (`notes.ts`), a timer writes what has
  * gathered. Each session is written once a flush, however often it was used; each new address is located once, and
  * stored once for all sessions at it. When Redis is away the notes wait, bounded; a session that has ended stays ended.
  */
@@ -9,9 +9,10 @@ import type { Audit } from '../event.js'
 import { canonicalAddress, type Location } from '../location.js'
 import type { Session, Use } from '../session.js'
 import type { SessionStore } from '../store/sessions.js'
-import { cutUserAgent, type SharedFacts } from '../store/shared-facts.js'
+import type { SharedFacts } from '../store/shared-facts.js'
 import { deviceInWords } from './devices.js'
-import { createNewsWatch, type News, type Note, type Opened } from './news.js'
+import { createNewsWatch, type News } from './news.js'
+import { createNotes, type Note, type Opened } from './notes.js'
 
 export interface Activity {
   /** Notes that `session` was used now, or (`opened`) opened. */
@@ -38,11 +39,15 @@ export interface ActivityOptions {
   /** Told of the first of several flushes that fail in a row. */
   onFault(fault: unknown): void
   flushMs?: number
+  /** How long a session lives without being used, ms; what is written of its uses lags behind by a hundredth of that at most. */
+  idleMs?: number
   /** Sessions whose notes may wait; beyond it the one that has waited longest is dropped. */
   mostWaiting?: number
 }
 
 const FLUSH_MS = 1_000
+/** What is written of a session that goes on being used from one place may be that old. */
+const LONGEST_REST_MS = 60_000
 const MOST_WAITING = 100_000
 /** Notes that are written together; between two such parts of a flush, requests have their turn. */
 const PART = 256
@@ -60,6 +65,7 @@ export function createActivity(options: ActivityOptions): Activity {
     tell,
     onFault,
     flushMs = FLUSH_MS,
+    idleMs = Number.POSITIVE_INFINITY,
     mostWaiting = MOST_WAITING,
   } = options
   /** Address → country, '' where a location has none. */
@@ -71,12 +77,9 @@ export function createActivity(options: ActivityOptions): Activity {
   })
   const countryOf = (ip: string) => located.get(ip) || undefined
   const watch = createNewsWatch({ store, facts, countryOf: (ip) => countryOf(ip) ?? locate(ip)?.countryCode })
-  /** By handle. A note stays here until it is written. */
-  const waiting = new Map<string, Note>()
+  const notes = createNotes({ most: mostWaiting, restMs: Math.min(LONGEST_REST_MS, idleMs / 100) })
   let flushing: Promise<void> | undefined
   let failing = false
-  let noted = 0
-  let dropped = 0
 
   async function saveLocations(ips: ReadonlySet<string>): Promise<void> {
     const wanted = [...ips].filter((ip) => !located.has(ip))
@@ -92,12 +95,12 @@ export function createActivity(options: ActivityOptions): Activity {
     for (const { ip, countryCode } of [...stored, ...found]) located.set(ip, countryCode ?? '')
   }
 
-  async function write(notes: readonly Note[]): Promise<void> {
-    await facts.saveUserAgents(new Set(notes.map(({ use }) => use.userAgent).filter((text) => text !== '')))
-    await saveLocations(new Set(notes.map(({ use }) => use.ip)))
-    const news = await watch.find(notes)
-    await store.touch(notes)
-    watch.remember(notes)
+  async function write(part: readonly Note[]): Promise<void> {
+    await facts.saveUserAgents(new Set(part.map(({ use }) => use.userAgent).filter((text) => text !== '')))
+    await saveLocations(new Set(part.map(({ use }) => use.ip)))
+    const news = await watch.find(part)
+    await store.touch(part)
+    watch.remember(part)
     for (const one of news) {
       const { uid, handle, use, country, device } = one
       const reasons = { 'session.new_location': country, 'session.new_device': deviceInWords(device) }
@@ -107,75 +110,45 @@ export function createActivity(options: ActivityOptions): Activity {
   }
 
   /** What is noted while it goes on is for the next flush. */
-  async function flushAll(): Promise<void> {
-    for (let left = waiting.size; left > 0; left -= PART) {
-      const part = first(Math.min(left, PART), waiting)
+  async function flushAll(early: boolean): Promise<void> {
+    for (let left = notes.wake(early); left > 0; left -= PART) {
+      const part = notes.first(Math.min(left, PART))
+      let outcome: 'written' | 'lost' = 'written'
       try {
-        await write(part.map(([, note]) => inOneSpelling(note)))
+        await write(part.map(inOneSpelling))
         failing = false
       } catch (fault) {
         if (!failing) onFault(fault)
         failing = true
         if (fault instanceof StoreUnavailable) return
-        dropped += part.length // it would fail again, and hold up all others
+        outcome = 'lost' // it would fail again, and hold up all others
       }
-      for (const [handle, note] of part) settle(handle, note)
+      for (const note of part) notes.settle(note, outcome)
     }
   }
 
-  /** Takes out what has been written; a later use that was noted meanwhile opened no session. */
-  function settle(handle: string, written: Note): void {
-    const now = waiting.get(handle)
-    if (now === written) waiting.delete(handle)
-    else if (now !== undefined) waiting.set(handle, { ...now, opened: undefined })
-  }
-
-  function flush(): Promise<void> {
-    flushing ??= flushAll().finally(() => {
+  function flush(early: boolean): Promise<void> {
+    flushing ??= flushAll(early).finally(() => {
       flushing = undefined
     })
     return flushing
   }
 
-  const timer = setInterval(flush, flushMs)
+  const timer = setInterval(flush, flushMs, false)
   timer.unref()
 
   return {
-    note({ uid, tag, handle }, { ip, userAgent }, opened) {
-      noted += 1
-      const there = waiting.get(handle)
-      if (there !== undefined && opened === undefined && isFrom(there, ip, userAgent)) {
-        there.atMs = Date.now() // too late for a note that is just being written, whose time is as good
-        return
-      }
-      const openedBy = opened ?? there?.opened
-      const use = { ip, userAgent: cutUserAgent(userAgent) }
-      waiting.set(handle, { uid, tag, handle, use, atMs: Date.now(), opened: openedBy })
-      if (waiting.size <= mostWaiting) return
-      const [oldest = ''] = waiting.keys()
-      waiting.delete(oldest)
-      dropped += 1
-    },
+    note: (session, use, opened) => notes.add(session, use, opened),
     countryOf: (ip) => countryOf(ip) ?? countryOf(canonicalAddress(ip)?.ip ?? ''),
-    pending: (handle) => waiting.get(handle),
-    flush,
+    pending: (handle) => notes.pending(handle),
+    flush: () => flush(true),
     async close() {
       clearInterval(timer)
       await flushing
-      await flush()
+      await flush(true)
     },
-    counts: () => ({ noted, dropped, waiting: waiting.size }),
+    counts: () => notes.counts(),
   }
-}
-
-const isFrom = ({ use }: Note, ip: string, userAgent: string): boolean =>
-  use.ip === ip && use.userAgent === userAgent
-
-/** @returns the `count` entries that have waited longest */
-function first(count: number, notes: ReadonlyMap<string, Note>): [string, Note][] {
-  const entries: [string, Note][] = []
-  for (const entry of notes) if (entries.push(entry) === count) break
-  return entries
 }
 
 /** Sockets and proxies spell one address in several ways; it is to be located and stored once. */

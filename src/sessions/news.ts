@@ -1,25 +1,12 @@
 /** Tells which uses are news: from a country where, or on a device on which, no other session of their account was used last. */
 import { LRUCache } from 'lru-cache'
-import type { Device, ListedSession, Use } from '../session.js'
+import type { Device, ListedSession } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import { userAgentHash } from '../store/record.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import { createDeviceReader } from './devices.js'
-
-/** A use that is not written yet. */
-export interface Note {
-  uid: string
-  tag: string
-  handle: string
-  use: Use
-  /** ms since the epoch, by this machine's clock. */
-  atMs: number
-  /** Whether it is the use that opened the session, and whether somebody else did so for its owner. */
-  opened: Opened | undefined
-}
-
-export type Opened = 'opened' | 'opened-for-another'
+import type { Note } from './notes.js'
 
 export interface News extends Note {
   /** ISO 3166-1 alpha-2; undefined where no database knows the address. */

@@ -23,8 +23,8 @@ import type { RedisClient } from './connect.js'
 import { tombstonePrefix } from './keys.js'
 
 export interface Invalidations {
-  /** Whether everything that was revoked up to a second ago has been heard of, on every master. */
-  hasLease(): boolean
+  /** Whether everything that was revoked up to a second before `now`, monotonic ms, has been heard of, on every master. */
+  hasLease(now: number): boolean
   /** Changes whenever messages may have been missed. */
   readonly generation: number
   /** For metrics: how often a lease ran out or a stream broke. */
@@ -87,8 +87,8 @@ export function openInvalidations(options: InvalidationOptions): Invalidations {
   }
 
   return {
-    hasLease() {
-      const oldest = performance.now() - leaseMs
+    hasLease(now) {
+      const oldest = now - leaseMs
       let holds = links.size > 0
       for (const { base } of links.values()) if (base < oldest) holds = false
       if (held && !holds) losses += 1

@@ -5,12 +5,17 @@
  * - Inside the rotation gap nothing but a revocation can change the outcome for the newest token, so there the cache is
  *   exact. Ages are counted from the *start* of the call to Redis, so that the local estimate is never younger than
  *   the truth. What a rotating session was told lives 5 s at most; the others, which do not change, minutes.
- * - A tombstone that was heard is remembered (`denied`): it settles what is in the cache already, and the race in which
+ * - A tombstone that was heard is remembered (`heard`): it settles what is in the cache already, and the race in which
  *   an older answer arrives after it. It is remembered for longer than any entry lives; should there be too many to
- *   remember, everything is forgotten at once (`generation`).
+ *   remember, everything is forgotten at once (`generation`). An entry is held against them only when one was heard since
+ *   it was last (`heardCount`).
  * - An account that was changed, suspended or cut off is told by a tombstone of its own, `@<uid hash>`: answers that
  *   were asked for before it are worth nothing any more.
  * - All of it only under the lease of `invalidations.ts`. Without it, ask Redis.
+ *
+ * With many sessions a hit costs as much as the memory that it touches, which is in no processor's cache: one look into one
+ * map, one flat entry. So what is thrown out first is what was kept first (`peek`): which one was used last would have to be
+ * noted with every hit.
  */
 import { LRUCache } from 'lru-cache'
 import type { Grant, Mode, Session } from '../session.js'
@@ -64,7 +69,14 @@ export interface NearCacheOptions {
   heartbeatMs?: number
 }
 
-const MAX_ENTRIES = 100_000
+/** A `Remembered` that is kept. */
+interface Entry extends Remembered, Ticket {
+  /** How much had been heard when it was found to be good. */
+  heardCount: number
+}
+
+/** About 1 KB each. */
+const MAX_ENTRIES = 200_000
 /** What is older is asked for again, whatever the session's own life. */
 const LONGEST_MS = 300_000
 /** Longer than an entry may live and a call to Redis may take together. */
@@ -73,7 +85,7 @@ const MOST_HEARD = 100_000
 
 /** Makes the near-cache of one Redis; it is of use as soon as its stream is up. */
 export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: NearCacheOptions): NearCache {
-  const entries = new LRUCache<string, Remembered & Ticket>({ max: maxEntries })
+  const entries = new LRUCache<string, Entry>({ max: maxEntries })
   /** By handle, or `@<uid hash>`: when its tombstone was heard last. */
   const heard = new LRUCache<string, number>({
     max: MOST_HEARD,
@@ -86,6 +98,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
   let misses = 0
   let refusedStale = 0
   let generation = 0
+  let heardCount = 0
 
   const invalidations: Invalidations = openInvalidations({
     redis,
@@ -95,32 +108,36 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
         generation += 1
         return
       }
-      heard.set(suffix.slice(suffix.indexOf(':') + 1), performance.now())
+      hear(suffix.slice(suffix.indexOf(':') + 1))
     },
   })
   const currentGeneration = () => generation + invalidations.generation
 
+  function hear(name: string): void {
+    heard.set(name, performance.now())
+    heardCount += 1
+  }
+
   /** Whether something was heard that makes an answer to `ticket` worthless. */
-  function isOverruled(
-    { grant: { session }, signal }: Remembered,
-    { startedAt, generation: asked }: Ticket,
-  ): boolean {
-    if (asked !== currentGeneration() || heard.has(session.handle)) return true
+  function isOverruled({ grant: { session }, signal }: Remembered, { startedAt }: Ticket): boolean {
+    if (heard.has(session.handle)) return true
     const changedAt = heard.get(signal)
     return changedAt !== undefined && changedAt >= startedAt
   }
 
   return {
     get(token, mode) {
-      const entry = entries.get(token)
+      const entry = entries.peek(token)
       if (entry === undefined || mode === 'force') {
         misses += 1
         return undefined
       }
       const now = performance.now()
       const until = mode === 'verify' ? entry.goodUntil : Math.min(entry.goodUntil, entry.notDueUntil)
-      if (now < until && invalidations.hasLease()) {
-        if (!isOverruled(entry, entry)) {
+      if (now < until && invalidations.hasLease(now)) {
+        const isCurrent = entry.generation === currentGeneration()
+        if (isCurrent && (entry.heardCount === heardCount || !isOverruled(entry, entry))) {
+          entry.heardCount = heardCount
           hits += 1
           return entry
         }
@@ -132,20 +149,18 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
     },
     begin: () => ({ startedAt: performance.now(), generation: currentGeneration() }),
     keep(token, ticket, answer) {
-      if (isOverruled(answer, ticket)) return
+      if (ticket.generation !== currentGeneration() || isOverruled(answer, ticket)) return
       const goodUntil = Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS)
-      entries.set(token, { ...answer, ...ticket, goodUntil })
+      entries.set(token, { ...answer, ...ticket, goodUntil, heardCount })
     },
-    hear: (name) => {
-      heard.set(name, performance.now())
-    },
+    hear,
     counts: () => ({
       hits,
       misses,
       leaseLosses: invalidations.losses,
       refusedStale,
       entries: entries.size,
-      leased: invalidations.hasLease(),
+      leased: invalidations.hasLease(performance.now()),
     }),
     close: () => invalidations.close(),
   }
