@@ -36,8 +36,6 @@ async function present(bearer: string, i: number): Promise<void> {
 
 for (let i = 0; i < bearers.length; i += REQUESTS)
   await Promise.all(bearers.slice(i, i + REQUESTS).map((bearer, j) => present(bearer, j))) // one a request
-for (const { request } of met)
-  if (request.auth.kind !== 'fixed') throw new Error('a session was not accepted')
 
 async function round(): Promise<number> {
   const last: number[] = []
