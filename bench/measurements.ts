@@ -2,5 +2,6 @@
 import { inProcess } from './in-process.js'
 import type { Measurement } from './measurement.js'
 import { memory } from './memory-goal.js'
+import { workers } from './workers.js'
 
-export const measurements: readonly Measurement[] = [inProcess, memory]
+export const measurements: readonly Measurement[] = [inProcess, memory, workers]

@@ -2,6 +2,8 @@
  * Preloaded (`node --import`) into every process that is measured, so that the service runs by its real entry point and
  * still tells what it has used. It also binds the process to the bench: when that is gone, however it went, so are we.
  */
+import cluster from 'node:cluster'
+
 export interface Usage {
   /** User and system time of all threads since the start, microseconds. */
   cpuMicros: number
@@ -9,10 +11,13 @@ export interface Usage {
   rssBytes: number
 }
 
-process.on('message', (question) => {
-  if (question !== 'usage') return
-  const { user, system } = process.cpuUsage()
-  process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() } satisfies Usage)
-})
-process.on('disconnect', () => process.exit())
-process.channel?.unref()
+// A worker has it from its primary, which it belongs to.
+if (cluster.isPrimary) {
+  process.on('message', (question) => {
+    if (question !== 'usage') return
+    const { user, system } = process.cpuUsage()
+    process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() } satisfies Usage)
+  })
+  process.on('disconnect', () => process.exit())
+  process.channel?.unref()
+}
