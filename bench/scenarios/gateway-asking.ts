@@ -1,6 +1,6 @@
 import type { Conversation } from '../scenario.js'
 import type { Opened } from '../service-client.js'
-import { acquaint, drawing, type Question } from './crowd.js'
+import { askEach, drawing, type Question } from './crowd.js'
 
 /** Conversations of a gateway that asks at `path` about any of `sessions`; each of them has been accepted once already. */
 export async function gatewayAsking(
@@ -9,14 +9,9 @@ export async function gatewayAsking(
   connections: number,
   path = '/gateway/nginx',
 ): Promise<Conversation[]> {
-  await acquaint(
-    url,
-    sessions.map(({ token }) => token),
-  )
-  return drawing(
-    sessions.map((session) => gatewayQuestion(session, path)),
-    connections,
-  )
+  const questions = sessions.map((session) => gatewayQuestion(session, path))
+  await askEach(url, questions, connections)
+  return drawing(questions, connections)
 }
 
 /** Whether the holder of a session's token may pass. */

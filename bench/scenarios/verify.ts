@@ -1,7 +1,7 @@
 import { populate } from '../population.js'
 import type { Scenario } from '../scenario.js'
 import { withAdmin } from '../service-client.js'
-import { acquaint, drawing } from './crowd.js'
+import { askEach, drawing } from './crowd.js'
 import { gatewayAsking } from './gateway-asking.js'
 
 /** What a gateway asks before each request: is the token good, and whose is it? */
@@ -33,10 +33,6 @@ export const tokenVerify: Scenario = {
   environment: () => withAdmin,
   async open(url, connections, storage) {
     const sessions = await populate(storage, 'fixed', storage.sessions)
-    await acquaint(
-      url,
-      sessions.map(({ token }) => token),
-    )
     const questions = sessions.map(({ uid, token }) => ({
       request: {
         method: 'POST',
@@ -46,6 +42,7 @@ export const tokenVerify: Scenario = {
       judge: ({ status, body }: { status: number; body: string }) =>
         status === 200 && body.includes(`"uid":"${uid}"`) ? undefined : `${status} ${body}`,
     }))
+    await askEach(url, questions, connections)
     return drawing(questions, connections)
   },
 }
