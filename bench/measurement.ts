@@ -21,12 +21,19 @@ export interface Findings {
   readonly figures: Readonly<Record<string, number>>
 }
 
+export interface Task extends Bench {
+  /** Sessions in Redis where there are many. */
+  readonly stored: number
+  /** Of lasting load. */
+  readonly minutes: number
+}
+
 export interface Measurement {
   readonly name: string
   /** A few words on what is measured. */
   readonly about: string
-  /** Begins with an empty Redis, `bench.redis`. @throws Error when it went wrong */
-  measure(bench: Bench): Promise<Findings>
+  /** Begins with an empty Redis, `task.redis`. @throws Error when it went wrong */
+  measure(task: Task): Promise<Findings>
 }
 
 /** A verdict on a figure that should be small; judged as it is printed. */

@@ -2,6 +2,7 @@
 import { inProcess } from './in-process.js'
 import type { Measurement } from './measurement.js'
 import { memory } from './memory-goal.js'
+import { scale } from './scale/scale.js'
 import { workers } from './workers.js'
 
-export const measurements: readonly Measurement[] = [inProcess, memory, workers]
+export const measurements: readonly Measurement[] = [inProcess, memory, workers, ...scale]

@@ -75,3 +75,24 @@ export function userAgentOf(i: number): string {
     ? `Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) ${chrome}`
     : `Mozilla/5.0 (Linux; Android 14; Pixel ${i % 9}) AppleWebKit/537.36 (KHTML, like Gecko) ${chrome.replace(' Safari', ' Mobile Safari')}`
 }
+
+/** Three quarters are IPv4. */
+export function ipOf(i: number): string {
+  const low = `${(i >> 8) & 255}.${i & 255}`
+  return i % 4 === 3 ? `2a02:cf40:${i.toString(16)}:1a2b:3c4d:5e6f:7a8b:9cad` : `81.${2 + (i >> 16)}.${low}`
+}
+
+export function locationOf(ip: string, i: number, city: number): Location {
+  const country = countries[city % countries.length] as Omit<
+    Location,
+    'ip' | 'type' | 'latitude' | 'longitude'
+  > // never empty
+  return {
+    ...country,
+    city: `${country.city} ${city}`,
+    ip,
+    type: ip.includes(':') ? 'ipv6' : 'ipv4',
+    latitude: 40 + (i % 9973) / 1e4,
+    longitude: -73 + (i % 9949) / 1e4,
+  }
+}

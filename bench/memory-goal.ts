@@ -1,6 +1,8 @@
 /** `--only memory`: bytes of Redis memory a session. */
+
+import type { Crowd } from './fill.js'
 import { atMost, type Measurement } from './measurement.js'
-import { type Crowd, measureMemory } from './memory.js'
+import { measureMemory } from './memory.js'
 
 const GOAL_BYTES = 350
 const crowd: Crowd = {

@@ -9,6 +9,8 @@ export interface Usage {
   cpuMicros: number
   /** Resident set, bytes. */
   rssBytes: number
+  /** Of the heap that is in use, garbage included. */
+  heapBytes: number
 }
 
 // A worker has it from its primary, which it belongs to.
@@ -16,7 +18,8 @@ if (cluster.isPrimary) {
   process.on('message', (question) => {
     if (question !== 'usage') return
     const { user, system } = process.cpuUsage()
-    process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() } satisfies Usage)
+    const { rss: rssBytes, heapUsed: heapBytes } = process.memoryUsage()
+    process.send?.({ cpuMicros: user + system, rssBytes, heapBytes } satisfies Usage)
   })
   process.on('disconnect', () => process.exit())
   process.channel?.unref()

@@ -17,10 +17,15 @@ export interface Storage {
   readonly sessions: number
 }
 
+export interface Populated extends Opened {
+  /** The token that was replaced by the present one, if there was one. */
+  readonly before: string
+}
+
 const SESSIONS_AN_ACCOUNT = 5
 const AT_ONCE = 200
 const DAY_MS = 86_400_000
-const life = { idleMs: 14 * DAY_MS, absoluteMs: 90 * DAY_MS, maxSessions: SESSIONS_AN_ACCOUNT }
+const life = { idleMs: 14 * DAY_MS, absoluteMs: 90 * DAY_MS }
 const use = {
   ip: '81.2.69.142',
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
@@ -38,26 +43,31 @@ const rotation = {
 /**
  * Opens `count` sessions, some to an account. The token of a rotating one has been used once already, and replaced for it: it is
  * what a while of use begins with.
+ *
+ * @param anAccount how many of them each account has
  */
 export function populate(
   storage: Omit<Storage, 'sessions'>,
   kind: 'rotating' | 'fixed',
   count: number,
-): Promise<Opened[]> {
+  anAccount = SESSIONS_AN_ACCOUNT,
+): Promise<Populated[]> {
+  const lifeThere = { ...life, maxSessions: anAccount }
   return within(storage, async (redis) => {
-    const uids = await createAccounts(redis, Math.ceil(count / SESSIONS_AN_ACCOUNT))
+    const uids = await createAccounts(redis, Math.ceil(count / anAccount))
     const store = createSessionStore({ redis, rotation })
     const countersigner = createCountersigner(parseMasterKeys(storage.masterKeys))
     return all(count, async (i) => {
-      const uid = uids[Math.floor(i / SESSIONS_AN_ACCOUNT)] as string // as many as are needed
+      const uid = uids[Math.floor(i / anAccount)] as string // as many as are needed
       const claim = countersigner.begin(placeOf(uid).tag, FIRST_GENERATION[kind])
       const { tag, handle } = claim
-      const { verdict } = await store.open({ tag, handle, uid, kind, scopes: [], life, use })
+      const { verdict } = await store.open({ tag, handle, uid, kind, scopes: [], life: lifeThere, use })
       if (verdict !== 'opened') throw new Error(`no session for ${uid}: ${verdict}`)
-      if (kind === 'fixed') return { uid, handle, token: countersigner.mint(claim, claim.n, 0) }
+      const first = countersigner.mint(claim, claim.n, claim.b)
+      if (kind === 'fixed') return { uid, handle, token: first, before: first }
       const used = await store.present({ ...claim, uidHash: undefined }, 'rotate')
       if (used.verdict !== 'rotated') throw new Error(`no second token for ${uid}: ${used.verdict}`)
-      return { uid, handle, token: countersigner.mint(claim, used.n, used.b) }
+      return { uid, handle, token: countersigner.mint(claim, used.n, used.b), before: first }
     })
   })
 }

@@ -8,8 +8,9 @@ import { join, resolve } from 'node:path'
 import { generateMasterKeys } from '../src/token/master-keys.js'
 import { environmentOf } from './environment.js'
 import { verdictsOn } from './goals.js'
-import { type Bench, measure } from './harness.js'
+import { measure } from './harness.js'
 import { withPeers } from './install-peers.js'
+import type { Task } from './measurement.js'
 import { measurements } from './measurements.js'
 import { progressLine } from './progress.js'
 import { startBenchRedis } from './redis.js'
@@ -61,7 +62,7 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
   const total = chosen.length + others.length
   let done = 0
 
-  async function each<T>(name: string, act: (bench: Bench) => Promise<T>): Promise<T> {
+  async function each<T>(name: string, act: (task: Task) => Promise<T>): Promise<T> {
     run.signal.throwIfAborted()
     const share = done / total
     const title = `${name} (${++done} of ${total})`

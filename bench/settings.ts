@@ -9,6 +9,10 @@ export interface Settings {
   readonly connections: number
   readonly warmUpRequests: number
   readonly sessions: number
+  /** Sessions in Redis where there are many. */
+  readonly stored: number
+  /** Of lasting load. */
+  readonly minutes: number
   /** Entry point of the service. */
   readonly service: string
   readonly save: boolean
@@ -29,6 +33,8 @@ const help = (names: readonly string[]) => `npm run bench -- [options]
   --seconds N        load on each side in a round, default 1
   --connections N    kept open, one request at a time on each, default 64
   --sessions N       that verifications are drawn from, default 100000: as many as an instance keeps in memory
+  --stored N         in Redis where requests are measured with many sessions in it, default 1000000
+  --minutes N        of lasting load, default 10
   --quick            4 rounds of half a second: for a look, not for a figure
   --service FILE     entry point of the service, default dist/server.js
   --save             keep the result as <commit>.json
@@ -47,6 +53,8 @@ export function readSettings(args: readonly string[], names: readonly string[]):
         connections: { type: 'string', default: '64' },
         'warm-up': { type: 'string', default: '20000' }, // requests; for tests of the bench itself
         sessions: { type: 'string', default: '100000' },
+        stored: { type: 'string', default: '1000000' },
+        minutes: { type: 'string', default: '10' },
         quick: { type: 'boolean', default: false },
         service: { type: 'string', default: 'dist/server.js' },
         save: { type: 'boolean', default: false },
@@ -63,6 +71,8 @@ export function readSettings(args: readonly string[], names: readonly string[]):
       seconds: positive('seconds', values.seconds ?? (values.quick ? '0.5' : '1')),
       connections: whole('connections', values.connections),
       sessions: whole('sessions', values.sessions),
+      stored: whole('stored', values.stored),
+      minutes: positive('minutes', values.minutes),
       warmUpRequests: whole('warm-up', values['warm-up']),
       service: values.service,
       save: values.save,
