@@ -45,6 +45,13 @@ export interface ActivityOptions {
   mostWaiting?: number
 }
 
+interface Located {
+  /** ISO 3166-1 alpha-2; undefined where there is none, or the address is in no database. */
+  country: string | undefined
+  /** Until when it is not looked for again, monotonic ms. */
+  untilMs: number
+}
+
 const FLUSH_MS = 1_000
 /** What is written of a session that goes on being used from one place may be that old. */
 const LONGEST_REST_MS = 60_000
@@ -68,21 +75,17 @@ export function createActivity(options: ActivityOptions): Activity {
     idleMs = Number.POSITIVE_INFINITY,
     mostWaiting = MOST_WAITING,
   } = options
-  /** Address → country, '' where a location has none. */
-  const located = new LRUCache<string, string>({
-    max: REMEMBERED_ADDRESSES,
-    ttl: REMEMBERED_MS,
-    allowStale: true,
-    noDeleteOnStaleGet: true,
-  })
-  const countryOf = (ip: string) => located.get(ip) || undefined
+  /** By address. (The cache's own lifetimes would start a timer with nearly every look.) */
+  const located = new LRUCache<string, Located>({ max: REMEMBERED_ADDRESSES })
+  const countryOf = (ip: string) => located.peek(ip)?.country
   const watch = createNewsWatch({ store, facts, countryOf: (ip) => countryOf(ip) ?? locate(ip)?.countryCode })
   const notes = createNotes({ most: mostWaiting, restMs: Math.min(LONGEST_REST_MS, idleMs / 100) })
   let flushing: Promise<void> | undefined
   let failing = false
 
   async function saveLocations(ips: ReadonlySet<string>): Promise<void> {
-    const wanted = [...ips].filter((ip) => !located.has(ip))
+    const now = performance.now()
+    const wanted = [...ips].filter((ip) => (located.peek(ip)?.untilMs ?? 0) <= now)
     const known = await facts.readLocations(wanted)
     const found = wanted.flatMap((ip) => {
       const stored = known.get(ip)
@@ -91,8 +94,10 @@ export function createActivity(options: ActivityOptions): Activity {
       return location === undefined ? [] : [{ ...location, id: stored?.location.id }]
     })
     await facts.saveLocations(found)
+    for (const ip of wanted) if (!located.has(ip)) located.set(ip, { country: undefined, untilMs: 0 })
     const stored = [...known.values()].map(({ location }) => location)
-    for (const { ip, countryCode } of [...stored, ...found]) located.set(ip, countryCode ?? '')
+    for (const { ip, countryCode } of [...stored, ...found])
+      located.set(ip, { country: countryCode, untilMs: now + REMEMBERED_MS })
   }
 
   async function write(part: readonly Note[]): Promise<void> {
@@ -139,7 +144,10 @@ export function createActivity(options: ActivityOptions): Activity {
 
   return {
     note: (session, use, opened) => notes.add(session, use, opened),
-    countryOf: (ip) => countryOf(ip) ?? countryOf(canonicalAddress(ip)?.ip ?? ''),
+    countryOf(ip) {
+      const known = located.peek(ip)
+      return known === undefined ? countryOf(canonicalAddress(ip)?.ip ?? '') : known.country
+    },
     pending: (handle) => notes.pending(handle),
     flush: () => flush(true),
     async close() {

@@ -33,94 +33,108 @@ export interface Notes {
   counts(): { noted: number; waiting: number; dropped: number }
 }
 
-interface Resting {
-  note: Note
-  /** Time of the use that is written. */
+interface Rest {
+  /** The time of the use that is written. */
   writtenMs: number
   /** Monotonic ms. */
   untilMs: number
 }
 
+/** Programs that people use are some hundreds; each is in memory once, however many sessions have it. */
+const SHARED_USER_AGENTS = 2_000
+
 /** @param most sessions that may wait, and that may rest; beyond it the one that does so longest is dropped, or forgotten */
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
-  /** By handle, both in the order in which they came. */
-  const waiting = new Map<string, Note>()
-  const resting = new LRUCache<string, Resting>({
-    max: most,
-    dispose(rested, _handle, reason) {
-      if (reason === 'evict') waitAgain(rested)
-    },
-  })
+  /** By handle: those that wait and those that rest. */
+  const notes = new Map<string, Note>()
+  /** Both in the order in which they came. */
+  const waiting = new Set<Note>()
+  const resting = new Map<Note, Rest>()
+  const userAgents = new LRUCache<string, string>({ max: SHARED_USER_AGENTS, memoMethod: (text) => text })
   let noted = 0
   let dropped = 0
 
-  function wait(note: Note): void {
-    waiting.set(note.handle, note)
-    if (waiting.size <= most) return
-    const [oldest = ''] = waiting.keys()
-    waiting.delete(oldest)
-    dropped += 1
+  function forget(note: Note): void {
+    waiting.delete(note)
+    resting.delete(note)
+    if (notes.get(note.handle) === note) notes.delete(note.handle)
   }
 
-  function waitAgain(rested: Resting): void {
-    if (rested.note.atMs > rested.writtenMs && !waiting.has(rested.note.handle)) wait(rested.note)
+  function wait(note: Note): void {
+    waiting.add(note)
+    if (waiting.size <= most) return
+    for (const oldest of waiting) {
+      forget(oldest)
+      dropped += 1
+      break
+    }
+  }
+
+  function wakeUp(note: Note, { writtenMs }: Rest): void {
+    resting.delete(note)
+    if (note.atMs > writtenMs) wait(note)
+    else forget(note)
   }
 
   return {
     add({ uid, tag, handle }, { ip, userAgent: whole }, opened) {
       noted += 1
       const userAgent = cutUserAgent(whole)
-      const there = waiting.get(handle)
-      const known = there ?? resting.peek(handle)?.note
-      if (known !== undefined && opened === undefined && isFrom(known, ip, userAgent)) {
-        known.atMs = Date.now() // too late for a note that is just being written, whose time is as good
-        return
+      const there = notes.get(handle)
+      if (there !== undefined) {
+        if (opened === undefined && there.use.ip === ip && there.use.userAgent === userAgent) {
+          there.atMs = Date.now() // too late for a note that is just being written, whose time is as good
+          return
+        }
+        forget(there)
       }
-      resting.delete(handle)
-      wait({ uid, tag, handle, use: { ip, userAgent }, atMs: Date.now(), opened: opened ?? there?.opened })
+      const use = { ip, userAgent: userAgents.memo(userAgent) }
+      const note = { uid, tag, handle, use, atMs: Date.now(), opened: opened ?? there?.opened }
+      notes.set(handle, note)
+      wait(note)
     },
 
     pending(handle) {
-      const rested = resting.peek(handle)
-      return waiting.get(handle) ?? (rested && rested.note.atMs > rested.writtenMs ? rested.note : undefined)
+      const note = notes.get(handle)
+      const rest = note && resting.get(note)
+      return rest !== undefined && note?.atMs === rest.writtenMs ? undefined : note
     },
 
     wake(early) {
       const now = performance.now()
-      for (const rested of resting.rvalues()) {
-        if (rested === undefined || (!early && rested.untilMs > now)) break
-        resting.delete(rested.note.handle)
-        waitAgain(rested)
+      for (const [note, rest] of resting) {
+        if (!early && rest.untilMs > now) break
+        wakeUp(note, rest)
       }
       return waiting.size
     },
 
     first(count) {
-      const notes: Note[] = []
-      for (const note of waiting.values()) if (notes.push(note) === count) break
-      return notes
+      const oldest: Note[] = []
+      for (const note of waiting) if (oldest.push(note) === count) break
+      return oldest
     },
 
     settle(note, outcome) {
-      const { handle } = note
-      if (outcome === 'lost') dropped += 1
-      const now = waiting.get(handle)
-      if (now !== note) {
-        if (now !== undefined) waiting.set(handle, { ...now, opened: undefined }) // it opened no session
+      if (outcome === 'lost') {
+        dropped += 1
+        forget(note)
+      }
+      const later = notes.get(note.handle)
+      if (later !== note) {
+        if (later !== undefined) later.opened = undefined // it opened no session
         return
       }
-      waiting.delete(handle)
-      if (outcome === 'lost') return
-      resting.set(handle, {
-        note: { ...note, opened: undefined },
-        writtenMs: note.atMs,
-        untilMs: performance.now() + restMs,
-      })
+      waiting.delete(note)
+      note.opened = undefined
+      resting.set(note, { writtenMs: note.atMs, untilMs: performance.now() + restMs })
+      if (resting.size <= most) return
+      for (const [oldest, rest] of resting) {
+        wakeUp(oldest, rest)
+        break
+      }
     },
 
     counts: () => ({ noted, waiting: waiting.size, dropped }),
   }
 }
-
-const isFrom = ({ use }: Note, ip: string, userAgent: string): boolean =>
-  use.ip === ip && use.userAgent === userAgent

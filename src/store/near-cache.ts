@@ -151,7 +151,17 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
     keep(token, ticket, answer) {
       if (ticket.generation !== currentGeneration() || isOverruled(answer, ticket)) return
       const goodUntil = Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS)
-      entries.set(token, { ...answer, ...ticket, goodUntil, heardCount })
+      const { grant, signal, notDueUntil } = answer
+      const { startedAt, generation: asked } = ticket
+      entries.set(token, {
+        grant,
+        signal,
+        goodUntil,
+        notDueUntil,
+        startedAt,
+        generation: asked,
+        heardCount,
+      })
     },
     hear,
     counts: () => ({
