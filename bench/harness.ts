@@ -104,8 +104,8 @@ function storageOf({ redis, masterKeys, sessions }: Bench): Storage {
 }
 
 /**
- * Redis counts its reads from sockets: around a single request, each is one round trip. What the service asks by itself,
- * now and then, falls beside most of the requests.
+ * Redis counts its reads from sockets: around a single request, each is one round trip. What the service asks by itself
+ * meanwhile only adds to them, so the least of many counts is the request's own.
  */
 async function countRoundTrips(side: Side, { redis, signal }: Bench): Promise<number> {
   const counts: number[] = []
@@ -115,7 +115,7 @@ async function countRoundTrips(side: Side, { redis, signal }: Bench): Promise<nu
     await exchange(side)
     counts.push(difference(before, await redis.counters()).reads)
   }
-  return quartiles(counts).median
+  return Math.min(...counts)
 }
 
 async function compare(
