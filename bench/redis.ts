@@ -49,7 +49,8 @@ export async function startBenchRedis(dir: string, cacheDir: string): Promise<Be
   }
 }
 
-function readCounters(info: string): Counters {
+/** @param info what Redis says of `cpu`, `stats` and `commandstats` */
+export function readCounters(info: string): Counters {
   const field = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1])
   const calls = info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)
   return {

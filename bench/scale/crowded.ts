@@ -8,13 +8,12 @@ import type { Redis } from 'ioredis'
 import { type Crowd, type Filled, fill } from '../fill.js'
 import type { Bench } from '../harness.js'
 import { atMost, type Findings, type Measurement } from '../measurement.js'
-import { type Populated, populate, within } from '../population.js'
+import { populate, within } from '../population.js'
 import { type BenchRedis, startBenchRedis } from '../redis.js'
-import { startService } from '../subject.js'
-import { type Sort, sorts } from './asking.js'
+import { sorts } from './asking.js'
 import { growth, together } from './growth.js'
 import { load } from './loading.js'
-import { type Situation, takeTurns } from './turns.js'
+import { compareAt, type Place } from './places.js'
 
 const FEW = 10_000
 const GOAL_BYTES = 350
@@ -31,12 +30,8 @@ const crowdOf = (sessions: number): Crowd => ({
   userAgents: 500,
 })
 
-/** A Redis with sessions in it, some of whose tokens we have. */
-interface Store {
-  readonly name: string
-  readonly redis: BenchRedis
+interface Filling extends Place {
   readonly filled: Filled
-  readonly sessions: readonly Populated[]
 }
 
 export const crowded: Measurement = {
@@ -51,7 +46,10 @@ export const crowded: Measurement = {
       const few = await prepare(FEW, redis, bench)
       const many = await prepare(stored, bench.redis, bench)
       const parts: Findings[] = []
-      for (const sort of sorts) parts.push(await compare(sort, [few, many], bench))
+      for (const sort of sorts) {
+        const [ofFew = [], ofMany = []] = await compareAt([few, many], sort, bench)
+        parts.push(growth(sort.name, { ...few, costs: ofFew }, { ...many, costs: ofMany }))
+      }
       return together([...parts, describeMemory(others(stored), many.filled)])
     } finally {
       await redis.stop()
@@ -59,7 +57,7 @@ export const crowded: Measurement = {
   },
 }
 
-async function prepare(count: number, redis: BenchRedis, bench: Bench): Promise<Store> {
+async function prepare(count: number, redis: BenchRedis, bench: Bench): Promise<Filling> {
   const name = `${count.toLocaleString('en')} sessions`
   const storage = { redisUrl: redis.url, masterKeys: bench.masterKeys }
   const progress = (what: string) => {
@@ -71,32 +69,7 @@ async function prepare(count: number, redis: BenchRedis, bench: Bench): Promise<
       filled: await fill(client, crowdOf(others(count)), progress),
       sessions: await populate(storage, 'rotating', ASKED_ABOUT),
     }))
-  return { name, redis, ...(await within(storage, filling)) }
-}
-
-/** One sort of requests, few and many in turns. */
-async function compare(
-  sort: Sort,
-  stores: readonly [few: Store, many: Store],
-  bench: Bench,
-): Promise<Findings> {
-  const situations: Situation[] = []
-  try {
-    for (const store of stores) situations.push(await situationOf(store))
-    const [few = [], many = []] = await takeTurns(situations, bench)
-    const [{ name }, { name: otherName }] = stores
-    return growth(sort.name, { name, costs: few }, { name: otherName, costs: many })
-  } finally {
-    for (const { side } of situations) await side.subject.stop()
-  }
-
-  async function situationOf(store: Store): Promise<Situation> {
-    const more = { ...(await sort.environment(bench.dir)), REDIS_URL: store.redis.url }
-    const subject = await startService(bench.service, { ...bench.environment, ...more })
-    const { name, redis, sessions } = store
-    const conversations = sort.asking(sessions, bench.connections)
-    return { name: `${sort.name}, ${name}`, side: { subject, conversations }, counters: redis.counters }
-  }
+  return { name, redisUrl: redis.url, counters: redis.counters, ...(await within(storage, filling)) }
 }
 
 function describeMemory(sessions: number, { accounts, ...parts }: Filled): Findings {

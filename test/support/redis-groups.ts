@@ -9,7 +9,7 @@ import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { findRedisBinary } from '../../src/store/redis-binary.js'
 import { launchRedis } from '../../src/store/redis-process.js'
-import { startRedis, type TestRedis } from './redis.js'
+import { type Ending, startRedis, type TestRedis } from './redis.js'
 
 /** @returns loopback ports that were free a moment ago, all different */
 export async function freePorts(count: number): Promise<number[]> {
@@ -89,7 +89,7 @@ export interface TestCluster {
 const SLOTS = 16_384
 
 /** Three masters, all slots covered. */
-export async function startCluster(t: Test): Promise<TestCluster> {
+export async function startCluster(t: Ending): Promise<TestCluster> {
   const ports = await freePorts(6)
   const places = [0, 1, 2].map((index) => ({ port: ports[index] ?? 0, busPort: ports[index + 3] ?? 0 }))
   const masters = await Promise.all(

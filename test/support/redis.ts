@@ -25,8 +25,11 @@ export interface TestRedis {
   thaw(): void
 }
 
+/** Whatever ends: a test, usually. */
+export type Ending = Pick<Test, 'teardown'>
+
 /** @param options.args further `redis-server` arguments; they win over the defaults (append-only file, no eviction) */
-export async function startRedis(t: Test, options: { args?: readonly string[] } = {}): Promise<TestRedis> {
+export async function startRedis(t: Ending, options: { args?: readonly string[] } = {}): Promise<TestRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'cs-redis-'))
   const socket = join(dir, 'redis.sock')
   const { path } = await findRedisBinary()
