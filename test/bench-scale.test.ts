@@ -1,0 +1,66 @@
+/** What the bench makes of figures about scale; the figures themselves take a load that a test cannot have. */
+import t from 'tap'
+import { growth, together } from '../bench/scale/growth.js'
+import { judge, type Sample } from '../bench/scale/soak.js'
+import type { Cost } from '../bench/scale/turns.js'
+
+const cost = (cpuMicros: number, redisMicros: number): Cost => ({
+  service: { cpuMicros, bytes: 1, p50Ms: 1, p99Ms: 1, requestsPerSecond: 1 },
+  redisMicros,
+  scripts: 0.25,
+})
+
+t.test('growth is that of service and Redis together, round by round', async (t) => {
+  const little = { name: '10 sessions', costs: [cost(90, 10), cost(180, 20), cost(45, 5)] }
+  const much = { name: '1,000', costs: [cost(90, 12), cost(180, 24), cost(90, 10)] }
+  const { verdicts, text, figures } = growth('rotate', little, much)
+  t.strictSame(verdicts, [
+    {
+      goal: 'rotate: CPU of service and Redis with 1,000, over 10 sessions',
+      wanted: '≤ 1.05',
+      figure: '1.02',
+      met: true,
+    },
+  ])
+  t.match(text, /^rotate: 1\.02 .* of the service's 1\.00 .* of Redis' 1\.20 /)
+  t.match(text, '1,000: 90.0 µs of the service, 12.0 µs of Redis, 0.25 script calls a request')
+  t.strictSame(figures, {
+    'rotate: growth': 1.02,
+    'rotate: growth of service': 1,
+    'rotate: growth of Redis': 1.2,
+  })
+  t.notOk(
+    growth('rotate', little, { ...much, costs: [cost(100, 10)] }).verdicts[0]?.met,
+    'a tenth is too much',
+  )
+
+  const both = together([growth('a', little, much), growth('b', little, much)])
+  t.equal(both.verdicts.length, 2)
+  t.same(Object.keys(both.figures).length, 6)
+})
+
+t.test('lasting load: what is filled at first is no growth, what goes on growing is', async (t) => {
+  const MIB = 2 ** 20
+  const of = (rss: (i: number) => number): Sample[] =>
+    Array.from({ length: 60 }, (_, i) => ({
+      at: 10 * i,
+      cpuMicros: 1,
+      rssBytes: rss(i) * MIB,
+      heapBytes: (50 + (i % 7)) * MIB,
+    }))
+  const filled = judge(
+    of((i) => Math.min(200, 100 + 10 * i)),
+    1_000,
+  )
+  t.match(filled.verdicts, [{ wanted: '≤ 1.05', figure: '1.00', met: true }])
+  t.match(filled.text, 'resident 195, 200, 200 MiB, heap in use 50, 50, 50 MiB')
+  t.equal(filled.figures.mibPerMinute, 0)
+
+  const growing = judge(
+    of((i) => 100 + i),
+    1_000,
+  )
+  t.match(growing.verdicts, [{ met: false }])
+  t.ok(Math.abs(growing.figures.mibPerMinute - 6) < 1e-9)
+  t.throws(() => judge(of(() => 1).slice(0, 2), 1), /too few/)
+})
