@@ -11,6 +11,7 @@ import { grantedHeaders, readDeviseCredential, shortUser, tokenHeaders } from '.
 import { dialect } from './dialect.js'
 import { keepHeaderBytes } from './header-text.js'
 import { checkedByHandler, parameter, parameterReader } from './parameters.js'
+import { renderedOnce } from './rendered.js'
 import { type Guard, granted, grantedSession, guarded, publicly } from './scopes.js'
 import { actorOf } from './use.js'
 
@@ -95,16 +96,9 @@ function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): vo
 
 const single = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined)
 
-/** The answers to validations: an account that comes from memory is the same object each time. */
-const validations = new WeakMap<Account, string>()
-
-function validated(account: Account): string {
-  const known = validations.get(account)
-  if (known !== undefined) return known
-  const body = JSON.stringify({ success: true, data: shortUser(account) })
-  validations.set(account, body)
-  return body
-}
+const validated = renderedOnce((account: Account) =>
+  JSON.stringify({ success: true, data: shortUser(account) }),
+)
 
 function validate(app: FastifyInstance): void {
   app.get(

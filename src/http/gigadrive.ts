@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import type { Account } from '../account.js'
 import type { SessionView } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
@@ -23,6 +24,7 @@ import {
 } from './gigadrive-schemas.js'
 import { failure, notFound, tokenOf, userOf } from './gigadrive-wire.js'
 import { checkedByHandler, parameter, parameterReader } from './parameters.js'
+import { renderedOnce } from './rendered.js'
 import { type Guard, granted, grantedSession, guarded } from './scopes.js'
 import { actorOf } from './use.js'
 
@@ -152,11 +154,14 @@ function updateToken(app: FastifyInstance, sessions: Sessions, subscriptions: Su
 
 const withoutSubscription = failure("Without a push subscription 'notifications' cannot be true.")
 
+const verified = renderedOnce((account: Account) =>
+  JSON.stringify({ status: 'Token valid', user: userOf(account) }),
+)
+
 function verifyToken(app: FastifyInstance): void {
-  app.post('/verify', { schema: verifySchema, config: { tellsSuspension: true } }, async (request) => ({
-    status: 'Token valid',
-    user: userOf(granted(request).account),
-  }))
+  app.post('/verify', { schema: verifySchema, config: { tellsSuspension: true } }, (request, reply) => {
+    reply.type('application/json; charset=utf-8').send(verified(granted(request).account))
+  })
 }
 
 function createToken(app: FastifyInstance, sessions: Sessions): void {

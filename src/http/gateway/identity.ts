@@ -4,6 +4,7 @@
  */
 import type { Grant } from '../../session.js'
 import { headerText } from '../header-text.js'
+import { renderedOnce } from '../rendered.js'
 
 export const identityHeaders = [
   'x-auth-subject',
@@ -32,15 +33,9 @@ export const nobody: Identity = {
   'x-auth-expires': NONE,
 }
 
-/** Grants that come from memory are the same objects each time. */
-const made = new WeakMap<Grant, Identity>()
-
-/** @returns who holds `grant`; the country is that of a request, and to be set for each */
-export function identityOf(grant: Grant): Identity {
-  const known = made.get(grant)
-  if (known !== undefined) return known
-  const { session, account } = grant
-  const identity = {
+/** Who holds a grant; the country is that of a request, and to be set for each. */
+export const identityOf = renderedOnce(
+  ({ session, account }: Grant): Identity => ({
     ...nobody,
     'x-auth-subject': headerText(account.uid),
     'x-auth-session': session?.handle ?? NONE,
@@ -48,7 +43,5 @@ export function identityOf(grant: Grant): Identity {
     'x-auth-roles': account.roles.join(',') || NONE,
     'x-auth-scopes': session?.scopes.join(' ') || NONE,
     'x-auth-expires': session === undefined ? NONE : String(Math.floor(session.expiresAt / 1000)),
-  }
-  made.set(grant, identity)
-  return identity
-}
+  }),
+)
