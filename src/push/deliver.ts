@@ -1,6 +1,5 @@
 /** Hands one message to one push service (RFC 8030): encrypted for the browser (RFC 8291), signed by us (RFC 8292). */
 import { type Agent, request } from 'node:https'
-import webPush from 'web-push'
 import type { VapidKeys } from '../token/vapid.js'
 import type { PushSubscription } from './subscription.js'
 
@@ -26,6 +25,7 @@ const ENCODING = 'aes128gcm'
 export function createDeliver({ agent, contact, timeoutMs = TIMEOUT_MS }: DeliverOptions): Deliver {
   return async ({ endpoint, p256dh, auth }, text, { publicKey, privateKey }) => {
     try {
+      const { default: webPush } = await import('web-push') // hardly ever needed: without it, we start sooner
       const { origin } = new URL(endpoint)
       const { cipherText } = webPush.encrypt(p256dh, auth, text, ENCODING)
       const vapid = webPush.getVapidHeaders(origin, contact, publicKey, privateKey, ENCODING)

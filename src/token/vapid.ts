@@ -2,7 +2,6 @@
  * The key pair by which push services know this service (VAPID, RFC 8292). A browser binds its subscription to the public
  * key, so the pair is made once and for all instances: a ring of one key that never turns.
  */
-import webPush from 'web-push'
 import type { MasterKeys } from './master-keys.js'
 import { createSealer } from './sealed.js'
 import { createSharedRing, type KeyRecords } from './shared-ring.js'
@@ -25,9 +24,15 @@ export function createVapidKeys(parts: {
 }): () => Promise<VapidKeys> {
   const look = createSharedRing<VapidKeys>(parts.records, createSealer(parts.master, PURPOSE))
   return async () => {
-    const { ring } = await look(async (keys) => (keys.length > 0 ? keys : [webPush.generateVAPIDKeys()]))
+    const { ring } = await look(async (keys) => (keys.length > 0 ? keys : [await generate()]))
     const [keys] = ring
     if (keys === undefined) throw new Error('a ring without a key')
     return keys
   }
+}
+
+/** Loaded only by the first instance of all, so that others start sooner. */
+async function generate(): Promise<VapidKeys> {
+  const { default: webPush } = await import('web-push')
+  return webPush.generateVAPIDKeys()
 }
