@@ -82,7 +82,8 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
       args.push(n, b, mode, ...floor, claims[claimed])
       const judged = model.present(world, { handle, n, b, mode, floor, uidHash: claims[claimed] }, policy)
       for (const row of judged.rows) rows.set(row, (rows.get(row) ?? 0) + 1)
-      const [verdict, nextN, nextB] = judged.reply as [string, number, number]
+      const [verdict, ...handedOut] = typeof judged.reply === 'string' ? judged.reply.split(' ') : []
+      const [nextN = 0, nextB = 0] = handedOut.map(Number)
       if (verdict === 'rotated' || verdict === 'reissued')
         answers.push(() => {
           const [c, k] = remembered?.get(handle) ?? [0, 0]

@@ -268,7 +268,7 @@ export function present(
   world: World,
   claim: Presenting,
   policy: RotationPolicy,
-): { reply: unknown[]; rows: readonly number[] } {
+): { reply: string | unknown[]; rows: readonly number[] } {
   const { account, now } = world
   const session = world.records.get(claim.handle)
   const tombstone = world.tombstones.get(claim.handle)
@@ -297,8 +297,10 @@ export function present(
   if (verdict === 'reissue-limit' || (theft && policy.onReplay === 'revoke')) bury(world, session, verdict)
   else if (!theft && verdict !== 'ahead') slide(world, session, now, handOut[0] > 0)
   const refused = theft || verdict === 'reissue-limit' || verdict === 'ahead'
-  const more = refused ? useBytes(session) : [now - state.t, session.expiresAt - now]
-  return { rows, reply: [verdict, ...handOut, event, account.doc, facts(session), more] }
+  if (refused) return { rows, reply: [verdict, event, account.doc, facts(session), useBytes(session)] }
+  const [, kind, createdAt, expiresAt, endsAt, scopes] = facts(session)
+  const times = [now - state.t, session.expiresAt - now, kind, createdAt, expiresAt, endsAt]
+  return { rows, reply: `${[verdict, ...handOut, event, ...times, scopes].join(' ')}\n${account.doc}` }
 }
 
 export function revoke(world: World, handle: string, reason: string, uidHash: string): unknown {

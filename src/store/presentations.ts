@@ -9,9 +9,10 @@ import type { LastUse, Mode, RotationPolicy, Session } from '../session.js'
 import { parseAccount } from './account-record.js'
 import { batches } from './batches.js'
 import type { RedisClient } from './connect.js'
-import { firstWord } from './faults.js'
+import { firstWord, toFault } from './faults.js'
+import type { Gate } from './gate.js'
 import { sessionKey } from './keys.js'
-import { type PresentReply, parseUse, toSession } from './record.js'
+import { type PresentReply, parseAcceptance, parseUse, toSession } from './record.js'
 
 /** A token's claim, proved by its MAC. */
 export interface Presentation {
@@ -49,15 +50,20 @@ interface Parts {
   /** '0' for Redis' own clock. */
   now: () => number | '0'
   onEnded: (handle: string) => void
-  /** Bounds the calls in flight, and translates what goes wrong with them. */
-  ask: <T>(call: () => Promise<T>) => Promise<T>
+  gate: Pick<Gate, 'enter' | 'leave'>
 }
 
-type Reply = Exclude<PresentReply, ['fault', string]>
+type Fault = [verdict: 'fault', error: string]
+type Reply = Exclude<PresentReply, Fault>
 
-interface Waiting extends Presentation {
+const isFault = (reply: PresentReply): reply is Fault => reply[0] === 'fault'
+
+interface Waiting {
+  /** Of its account, by which calls are cut. */
+  tag: string
+  presentation: Presentation
   mode: Mode
-  resolve: (reply: Reply) => void
+  resolve: (presented: Presented) => void
   reject: (error: unknown) => void
 }
 
@@ -72,7 +78,7 @@ const LONGEST_REMEMBERED = 1_000
 const BRANCHES = 256
 
 /** @returns presents one token, judged after all those presented before it */
-export function createPresenter({ redis, rotation, now, onEnded, ask }: Parts) {
+export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) {
   const { rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay } = rotation
   const policy = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
   /** By handle: generation and branch count of what this instance handed out last, which Redis may have lost since. */
@@ -96,26 +102,44 @@ export function createPresenter({ redis, rotation, now, onEnded, ask }: Parts) {
   }
 
   function send(batch: readonly Waiting[], command: 'sessionPresent' | 'sessionPresentInPlace'): void {
-    const keys = batch.map(({ tag, handle }) => sessionKey(tag, handle))
-    const presentations = batch.flatMap(({ handle, n, b, mode, uidHash }) => {
+    const call: (string | number)[] = [batch.length]
+    for (const { presentation } of batch) call.push(sessionKey(presentation.tag, presentation.handle))
+    call.push(now(), ...policy)
+    for (const { presentation, mode } of batch) {
+      const { handle, n, b, uidHash = '' } = presentation
       const floor = handedOut.get(handle) ?? 0
-      return [n, b, mode, Math.floor(floor / BRANCHES), floor % BRANCHES, uidHash ?? '']
-    })
-    redis[command](keys.length, ...keys, now(), ...policy, ...presentations).then(
+      call.push(n, b, mode, Math.floor(floor / BRANCHES), floor % BRANCHES, uidHash)
+    }
+    redis[command](...call).then(
       (replies) => settle(batch, replies, command === 'sessionPresent'),
       (error) => {
-        for (const { reject } of batch) reject(error)
+        const fault = toFault(error)
+        for (const one of batch) fail(one, fault)
       },
     )
+  }
+
+  function answer({ presentation, resolve, reject }: Waiting, reply: Reply): void {
+    gate.leave()
+    try {
+      resolve(toPresented(presentation, reply))
+    } catch (error) {
+      reject(error) // what is stored of this one cannot be read: the others have nothing to do with it
+    }
+  }
+
+  function fail({ reject }: Waiting, fault: unknown): void {
+    gate.leave()
+    reject(fault)
   }
 
   function settle(batch: readonly Waiting[], replies: readonly PresentReply[], mayRepeat: boolean): void {
     const repeated: Waiting[] = []
     for (const [i, one] of batch.entries()) {
       const reply = replies[i] ?? ['fault', 'ERR present.lua answered less than it was asked']
-      if (reply[0] !== 'fault') one.resolve(reply)
+      if (!isFault(reply)) answer(one, reply)
       else if (mayRepeat && firstWord(reply[1]) === 'OOM') repeated.push({ ...one, mode: 'verify' })
-      else one.reject(faultOf(reply[1]))
+      else fail(one, toFault(faultOf(reply[1])))
     }
     // Redis must not grow now. Verifying does not make it: what was seen is noted over as many bytes.
     if (repeated.length > 0) send(repeated, 'sessionPresentInPlace')
@@ -128,40 +152,48 @@ export function createPresenter({ redis, rotation, now, onEnded, ask }: Parts) {
     return error
   }
 
-  function toPresented({ tag, handle }: Presentation, reply: Reply): Presented {
+  function toPresented(presentation: Presentation, reply: Reply): Presented {
+    if (typeof reply === 'string') return toAccepted(presentation, reply)
     if (reply[0] === 'revoked') return { verdict: reply[0], reason: reply[1] }
     if (reply.length === 1) return { verdict: reply[0] }
 
-    const [verdict, n, b, event, doc, facts, more] = reply
+    const { tag, handle } = presentation
+    const [verdict, event, doc, facts, lastUse] = reply
     const account = readAccount(doc)
     const session = toSession(facts, tag, account)
-    const repair = event === '' ? undefined : event
+    const ended = verdict === 'reissue-limit' || (verdict !== 'ahead' && onReplay === 'revoke')
+    if (ended) onEnded(handle)
+    return {
+      verdict,
+      ended,
+      lastUse: parseUse(Buffer.from(lastUse)),
+      session,
+      account,
+      repair: event || undefined,
+    }
+  }
+
+  function toAccepted({ tag, handle }: Presentation, reply: string): Presented {
+    const { verdict, n, b, event, ageMs, remainingMs, doc, ...times } = parseAcceptance(reply)
+    const account = readAccount(doc)
+    const session: Session = { handle, tag, uid: account.uid, ...times }
+    const repair = event || undefined
     switch (verdict) {
       case 'rotated':
       case 'reissued':
         handedOut.set(handle, Math.max(handedOut.get(handle) ?? 0, n * BRANCHES + b + 1))
         return { verdict, n, b, session, account, repair }
-      case 'current': {
-        const [ageMs, remainingMs] = more
+      case 'current':
         return { verdict, ageMs, remainingMs, session, account, repair }
-      }
       case 'accepted':
         return { verdict, session, account, repair }
-      default: {
-        const ended = verdict === 'reissue-limit' || (verdict !== 'ahead' && onReplay === 'revoke')
-        if (ended) onEnded(handle)
-        return { verdict, ended, lastUse: parseUse(Buffer.from(more)), session, account, repair }
-      }
     }
   }
 
-  function enqueue(presentation: Presentation, mode: Mode): Promise<Reply> {
-    return new Promise((resolve, reject) => {
+  return (presentation: Presentation, mode: Mode): Promise<Presented> =>
+    new Promise((resolve, reject) => {
+      gate.enter()
       if (waiting.length === 0) setImmediate(flush)
-      waiting.push({ ...presentation, mode, resolve, reject })
+      waiting.push({ tag: presentation.tag, presentation, mode, resolve, reject })
     })
-  }
-
-  return async (presentation: Presentation, mode: Mode): Promise<Presented> =>
-    toPresented(presentation, await ask(() => enqueue(presentation, mode)))
 }

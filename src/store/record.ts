@@ -53,24 +53,26 @@ export type PresentReply =
   | [verdict: 'unknown' | 'mismatch' | 'expired' | 'suspended']
   | [verdict: 'revoked', reason: string]
   | [verdict: 'fault', error: string]
-  | [
-      verdict: 'rotated' | 'reissued' | 'current' | 'accepted',
-      n: number,
-      b: number,
-      event: '' | 'repaired' | 'fast-forwarded',
-      doc: string,
-      facts: Facts<string>,
-      more: [ageMs: number, remainingMs: number],
-    ]
+  /** An acceptance: words in one line, then the account's document. */
+  | string
   | [
       verdict: 'fork' | 'replay' | 'reissue-limit' | 'ahead',
-      n: number,
-      b: number,
       event: '' | 'repaired' | 'fast-forwarded',
       doc: string,
       facts: Facts<string>,
       lastUse: number[],
     ]
+
+/** What an acceptance says; times are ms. */
+export interface Acceptance extends Omit<Session, 'handle' | 'tag' | 'uid'> {
+  verdict: 'rotated' | 'reissued' | 'current' | 'accepted'
+  n: number
+  b: number
+  event: '' | 'repaired' | 'fast-forwarded'
+  ageMs: number
+  remainingMs: number
+  doc: string
+}
 
 const USER_AGENT_HASH_BYTES = 6
 const SEEN_AT_BYTES = 6
@@ -91,6 +93,28 @@ export function toSession(facts: Facts<string | Buffer>, tag: string, account: A
     expiresAt,
     endsAt,
     scopes: words === '' ? [] : words.split(' '),
+  }
+}
+
+/** Reads an acceptance of `lua/present.lua`. */
+export function parseAcceptance(text: string): Acceptance {
+  const end = text.indexOf('\n')
+  const [verdict, n, b, event, ageMs, remainingMs, kind, createdAt, expiresAt, endsAt, ...scopes] = text
+    .slice(0, end)
+    .split(' ')
+  return {
+    verdict: verdict as Acceptance['verdict'], // the script's own words, as the next two
+    n: Number(n),
+    b: Number(b),
+    event: event as Acceptance['event'],
+    ageMs: Number(ageMs),
+    remainingMs: Number(remainingMs),
+    kind: kind as Kind,
+    createdAt: Number(createdAt),
+    expiresAt: Number(expiresAt),
+    endsAt: Number(endsAt),
+    scopes: scopes[0] === '' ? [] : scopes,
+    doc: text.slice(end + 1),
   }
 }
 

@@ -4,12 +4,11 @@
  * Refusals are verdicts; what throws is `StoreUnavailable`, or a bug. After a fault nobody knows whether a write happened:
  * every call may be repeated.
  */
-import { StoreUnavailable } from '../errors.js'
 import type { ListedSession, Mode, RotationPolicy } from '../session.js'
 import { parseAccount } from './account-record.js'
 import { batches } from './batches.js'
 import type { RedisClient } from './connect.js'
-import { orUnavailable } from './faults.js'
+import { createGate } from './gate.js'
 import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey, subscriptionKey } from './keys.js'
 import { createPresenter, type Presentation, type Presented } from './presentations.js'
 import {
@@ -78,18 +77,8 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     throw new Error('a leeway cannot be longer than 4.6 hours')
   const now = options.now ?? (() => '0' as const)
   defineSessionScripts(redis)
-  let inFlight = 0
-
-  /** Every call passes here: bounded in number, and with Redis' troubles translated. */
-  async function ask<T>(call: () => Promise<T>): Promise<T> {
-    if (inFlight >= mostInFlight) throw new StoreUnavailable(new Error('too many calls in flight'))
-    inFlight++
-    try {
-      return await orUnavailable(call())
-    } finally {
-      inFlight--
-    }
-  }
+  const gate = createGate(mostInFlight)
+  const ask = gate.pass
 
   return {
     async open({ tag, handle, uid, kind, scopes, description = '', use, life }) {
@@ -120,7 +109,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       return { verdict, session: toSession(facts, tag, account), account, evicted }
     },
 
-    present: createPresenter({ redis, rotation, now, onEnded, ask }),
+    present: createPresenter({ redis, rotation, now, onEnded, gate }),
 
     async revoke(tag, handle, reason, uidHash = '') {
       const reply = await ask(() =>

@@ -6,10 +6,11 @@
 -- ARGV[7..]   six a presentation: generation, branch, mode ('verify', 'rotate', 'force'), generation and branches that
 --             the caller remembers to have handed out (0, 0: none), uid hash that the client claims ('': none)
 -- Returns     one reply a presentation: {'unknown'}, {'revoked', why}, {'mismatch'}, {'expired'}, {'suspended'},
---             {'fault', error}; or {verdict, generation and branch to hand out, '' or 'repaired' or 'fast-forwarded',
---             account document, facts, {ms since c was handed out, ms until the session ends}}, where verdict is
---             'rotated', 'reissued', 'current' or 'accepted'; or, a refusal, with its last use as bytes for the last:
---             'fork', 'replay', 'reissue-limit' or 'ahead'
+--             {'fault', error}; {verdict, '' or 'repaired' or 'fast-forwarded', account document, facts, its last use as
+--             bytes}, where verdict is 'fork', 'replay', 'reissue-limit' or 'ahead'; or, an acceptance, one text, because
+--             both sides pay for each element of a reply: words between single spaces in one line, then the account document.
+--             They are 'rotated', 'reissued', 'current' or 'accepted'; generation and branch to hand out; '' or 'repaired' or
+--             'fast-forwarded'; ms since c was handed out, ms until the session ends; kind, created, e, x and the scopes
 -- Invariant:  a refused presentation hands nothing out; a session that is gone is not written; an error means that
 --             nothing of its presentation was written.
 local now = clock(ARGV[1])
@@ -54,8 +55,9 @@ local function present(i)
     if goes_on[verdict] then slide(r, now, n > 0) end
     save(r, ended, now)
   end
-  local more = goes_on[verdict] and { now - r.t, r.e - now } or { r.use:byte(1, -1) }
-  return { verdict, n, b, event, account[1], facts(r), more }
+  if not goes_on[verdict] then return { verdict, event, account[1], facts(r), { r.use:byte(1, -1) } } end
+  return verdict .. ' ' .. n .. ' ' .. b .. ' ' .. event .. ' ' .. now - r.t .. ' ' .. r.e - now .. ' ' .. KIND[r.kind]
+    .. ' ' .. r.created .. ' ' .. r.e .. ' ' .. r.x .. ' ' .. r.scopes .. '\n' .. account[1]
 end
 
 local replies = {}
