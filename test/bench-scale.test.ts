@@ -1,6 +1,8 @@
 /** What the bench makes of figures about scale; the figures themselves take a load that a test cannot have. */
 import t from 'tap'
+import type { Report } from '../bench/report.js'
 import { growth, together } from '../bench/scale/growth.js'
+import { describeSizing } from '../bench/scale/sizing.js'
 import { judge, type Sample } from '../bench/scale/soak.js'
 import type { Cost } from '../bench/scale/turns.js'
 
@@ -25,6 +27,8 @@ t.test('growth is that of service and Redis together, round by round', async (t)
   t.match(text, /^rotate: 1\.02 .* of the service's 1\.00 .* of Redis' 1\.20 /)
   t.match(text, '1,000: 90.0 µs of the service, 12.0 µs of Redis, 0.25 script calls a request')
   t.strictSame(figures, {
+    'rotate: µs of the service': 90,
+    'rotate: µs of Redis': 12,
     'rotate: growth': 1.02,
     'rotate: growth of service': 1,
     'rotate: growth of Redis': 1.2,
@@ -36,7 +40,7 @@ t.test('growth is that of service and Redis together, round by round', async (t)
 
   const both = together([growth('a', little, much), growth('b', little, much)])
   t.equal(both.verdicts.length, 2)
-  t.same(Object.keys(both.figures).length, 6)
+  t.equal(Object.keys(both.figures).length, 10)
 })
 
 t.test('lasting load: what is filled at first is no growth, what goes on growing is', async (t) => {
@@ -63,4 +67,45 @@ t.test('lasting load: what is filled at first is no growth, what goes on growing
   t.match(growing.verdicts, [{ met: false }])
   t.ok(Math.abs(growing.figures.mibPerMinute - 6) < 1e-9)
   t.throws(() => judge(of(() => 1).slice(0, 2), 1), /too few/)
+})
+
+t.test('sizing is arithmetic on a result, and leaves out what that does not have', async (t) => {
+  const same = (median: number) => ({ q1: median, median, q3: median })
+  const redis = { cpuMicros: 0, reads: 0, bytesIn: 0, bytesOut: 0, calls: {} }
+  const result = (name: string, cpuMicros: number, redisMicros: number): Report['results'][number] => ({
+    ...{ name, about: '', goals: {}, cpuRatio: same(1), redisMicros: same(redisMicros) },
+    ...{ roundTrips: 1, rssBytes: 1 },
+    rounds: [{ service: cost(cpuMicros, 0).service, floor: cost(20, 0).service, redis }],
+  })
+  const found = (name: string, figures: Record<string, number>) => ({
+    ...{ name, about: '', text: '', verdicts: [], figures },
+  })
+  const origin = { commit: 'c0ffee', date: '2026-01-02T03:04:05Z', machine: 'one', versions: {} }
+  const settings = { rounds: 1, seconds: 1, connections: 1, sessions: 1 }
+  const report: Report = {
+    ...{ ...origin, settings, verdicts: [] },
+    results: [result('verify', 25, 0.3), result('rotate', 40, 10), result('list-10', 100, 50)],
+    found: [
+      found('crowded', {
+        'rotate: µs of the service': 50,
+        'rotate: µs of Redis': 12.5,
+        ...{ bytesPerSession: 2 ** 20 / 1_000, bytesOfAccountsPerSession: 2 ** 20 / 1_000 },
+      }),
+      found('start', { idleRssMiB: 100, startMs: 700 }),
+    ],
+  }
+  const lines = describeSizing(report).split('\n')
+  const rows = lines.filter((line) => line.startsWith('| ') || line.startsWith('- '))
+  t.strictSame(rows.slice(1), [
+    '| forward auth, answered from memory | 25 | 40,000 a second | 0.3 | – | – |',
+    '| a rotation | 50 | 20,000 a second | 12.5 | 80,000 a second | 4.0 |',
+    '| sessions | Redis, 1049 bytes each | with an account for every five, 2097 |',
+    '| 100,000 | 100 MiB | 200 MiB |',
+    '| 1,000,000 | 1,000 MiB | 2,000 MiB |',
+    '| 10,000,000 | 10,000 MiB | 20,000 MiB |',
+    '- An idle instance has 100 MiB resident.',
+    '- It answers 0.7 s after it was started.',
+  ])
+  t.equal(lines.at(-1), 'Measured: one; commit c0ffee, 2026-01-02. The rest is arithmetic.')
+  t.equal(describeSizing({ ...report, results: [], found: [] }), lines.at(-1))
 })

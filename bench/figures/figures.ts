@@ -109,7 +109,7 @@ function besideVerify({ cpuRatio }: Result, own: readonly Result[]): string {
 }
 
 /** With an empty line before and after it. */
-function table(header: readonly string[], rows: readonly string[][]): string[] {
+export function table(header: readonly string[], rows: readonly string[][]): string[] {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const alignment = `|---|${'---:|'.repeat(header.length - 1)}`
   return ['', line(header), alignment, ...rows.map(line), '']

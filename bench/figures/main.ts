@@ -2,6 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Report } from '../report.js'
+import { describeSizing } from '../scale/sizing.js'
 import { describeFigures, drawCharts, replaceBlock } from './figures.js'
 
 const KEPT = 'bench/results'
@@ -22,5 +23,7 @@ const [path] = process.argv.slice(2)
 const report = path === undefined ? await newest() : await readResult(path)
 await mkdir('docs', { recursive: true })
 for (const [name, svg] of Object.entries(drawCharts(report))) await writeFile(join('docs', name), svg)
-await writeFile('README.md', replaceBlock(await readFile('README.md', 'utf8'), describeFigures(report)))
+const blocks = { 'README.md': describeFigures(report), 'docs/operations.md': describeSizing(report) }
+for (const [path, block] of Object.entries(blocks))
+  await writeFile(path, replaceBlock(await readFile(path, 'utf8'), block))
 console.log(`README.md and docs/ show the result of ${report.commit}, ${report.date}.`)

@@ -1,7 +1,7 @@
 /** Whether a request costs more where there is more of something. */
 import { atMost, type Findings } from '../measurement.js'
 import { type Quartiles, quartiles } from '../quartiles.js'
-import { type Cost, describeCosts } from './turns.js'
+import { type Cost, describeCosts, medianOf } from './turns.js'
 
 const GOAL = 1.05
 
@@ -27,6 +27,8 @@ export function growth(request: string, little: Series, much: Series): Findings 
       ...[little, much].map(({ name, costs }) => `  ${name}: ${describeCosts(costs)}`),
     ].join('\n'),
     figures: {
+      [`${request}: µs of the service`]: medianOf(much.costs, ({ service }) => service.cpuMicros),
+      [`${request}: µs of Redis`]: medianOf(much.costs, ({ redisMicros }) => redisMicros),
       [`${request}: growth`]: both.median,
       [`${request}: growth of service`]: service.median,
       [`${request}: growth of Redis`]: redis.median,
