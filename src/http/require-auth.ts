@@ -12,48 +12,82 @@ import { keepHeaderBytes } from './header-text.js'
 import { problemDetails } from './problem-details.js'
 import { useOf } from './use.js'
 
+/** Where a request keeps what its token has proved. */
+const PROVED = Symbol('auth')
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    [PROVED]: Auth | undefined
+  }
+}
+
+const passed = Promise.resolve()
+
 /** Decorates `app`; its own hooks and error handler have no say in what is answered to a refused request. */
 export function decorateWithAuth(app: FastifyInstance, authenticator: Authenticator): void {
-  const proved = new WeakMap<FastifyRequest, Auth>()
-
+  app.decorateRequest(PROVED, undefined)
   app.decorateRequest('auth', {
     getter() {
-      const auth = proved.get(this)
+      const auth = this[PROVED]
       if (auth === undefined) throw new Error(`no requireAuth() hook has let ${this.method} ${this.url} pass`)
       return auth
     },
   })
   app.addHook('onSend', keepHeaderBytes)
 
-  app.decorate('requireAuth', (requirements: AuthRequirements = {}) => async (request, reply) => {
-    let decision: Decision
-    try {
-      const mode = requirements.rotate ? 'rotate' : 'verify'
-      decision = await authenticator.authenticate(readCredential(request), mode, useOf(request))
-    } catch (error) {
-      const fault = error instanceof Error ? error : new Error(String(error))
-      request.log.error({ err: fault }, 'a token could not be verified')
-      return answerWith(problemDetails, uncached(reply), describeFault(fault))
+  app.decorate('requireAuth', (requirements: AuthRequirements = {}) => {
+    const mode = requirements.rotate ? 'rotate' : 'verify'
+    // Not an async function: most decisions are there at once, and share one promise that says so.
+    return (request, reply) => {
+      try {
+        const decision = authenticator.authenticate(readCredential(request), mode, useOf(request))
+        return decision instanceof Promise
+          ? decision
+              .then((later) => settle(later, requirements, request, reply))
+              .catch(failed(request, reply))
+          : settle(decision, requirements, request, reply)
+      } catch (error) {
+        return failed(request, reply)(error)
+      }
     }
-    if (!decision.ok || decision.session === undefined) {
-      const code = decision.ok ? 'missing' : decision.refusal.code
-      return refuse(reply, 401, bearerChallenge(code), 'Send the token of a live session.')
-    }
-    const { session, account, token } = decision
-    // Before anything is refused: the client must learn of its next token in any case.
-    if (token?.fresh) uncached(reply).headers(tokenHeaders(session, token.value))
-    const lack = whatLacks(decision, requirements)
-    if (lack !== undefined) return refuse(reply, 403, lack.challenge, lack.message)
-    proved.set(request, {
-      subject: account.uid,
-      session: session.handle,
-      kind: session.kind,
-      roles: account.roles,
-      scopes: session.scopes,
-      expiresAt: session.expiresAt,
-    })
   })
 }
+
+/** @returns what a hook does: a promise of nothing lets the request pass, one of the reply does not */
+function settle(
+  decision: Decision,
+  requirements: AuthRequirements,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  if (!decision.ok || decision.session === undefined) {
+    const code = decision.ok ? 'missing' : decision.refusal.code
+    return sent(refuse(reply, 401, bearerChallenge(code), 'Send the token of a live session.'))
+  }
+  const { session, account, token } = decision
+  // Before anything is refused: the client must learn of its next token in any case.
+  if (token?.fresh) uncached(reply).headers(tokenHeaders(session, token.value))
+  const lack = whatLacks(decision, requirements)
+  if (lack !== undefined) return sent(refuse(reply, 403, lack.challenge, lack.message))
+  request[PROVED] = {
+    subject: account.uid,
+    session: session.handle,
+    kind: session.kind,
+    roles: account.roles,
+    scopes: session.scopes,
+    expiresAt: session.expiresAt,
+  }
+  return passed
+}
+
+const failed = (request: FastifyRequest, reply: FastifyReply) => (error: unknown) => {
+  const fault = error instanceof Error ? error : new Error(String(error))
+  request.log.error({ err: fault }, 'a token could not be verified')
+  return sent(answerWith(problemDetails, uncached(reply), describeFault(fault)))
+}
+
+/** By the reply that a hook's promise comes to, Fastify knows that it need not go on. */
+const sent = async (reply: FastifyReply): Promise<FastifyReply> => reply
 
 function whatLacks({ account, session }: Grant, { scopes = [], roles = [] }: AuthRequirements) {
   if (roles.length > 0 && !account.roles.some((role) => roles.includes(role)))
