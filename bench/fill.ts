@@ -35,10 +35,21 @@ const rotation = {
   onReplay: 'revoke',
 } as const
 const AT_ONCE = 200
-const TOLD_EVERY = 10_000
+/** Sessions (and others) between two words on how far it is. */
+export const PART = 10_000
 
-/** Writes a crowd with all that it refers to. @returns what each part of it takes */
-export async function fill(redis: Redis, crowd: Crowd, progress: (what: string) => void): Promise<Filled> {
+/**
+ * Writes a crowd with all that it refers to.
+ *
+ * @param beside is called before each part of the sessions: what else shall lie among them
+ * @returns what each part of it takes
+ */
+export async function fill(
+  redis: Redis,
+  crowd: Crowd,
+  progress: (what: string) => void,
+  beside: () => Promise<void> = async () => undefined,
+): Promise<Filled> {
   const { sessions, sessionsAnAccount, addresses, cities, userAgents } = crowd
   const store = createSessionStore({ redis, rotation })
   const accounts = createAccountStore({ redis })
@@ -58,7 +69,15 @@ export async function fill(redis: Redis, crowd: Crowd, progress: (what: string) 
   await each(count, (i) => addAccount(uidOf(i * sessionsAnAccount, crowd)), telling(count, 'accounts'))
   await removeSignals(redis)
   const ofAccounts = await grown()
-  await each(sessions, (i) => openSession(uidOf(i, crowd), i), telling(sessions, 'sessions'))
+  const tellOfSessions = telling(sessions, 'sessions')
+  await each(
+    sessions,
+    (i) => openSession(uidOf(i, crowd), i),
+    async (done) => {
+      tellOfSessions(done)
+      await beside()
+    },
+  )
   const ofSessions = await grown()
   await facts.saveUserAgents(Array.from({ length: userAgents }, (_, i) => userAgentOf(i)))
   const ofUserAgents = await grown()
@@ -107,13 +126,14 @@ async function removeSignals(redis: Redis): Promise<void> {
 export async function each(
   count: number,
   act: (i: number) => Promise<unknown>,
-  told: (done: number) => void = () => undefined,
+  told: (done: number) => unknown = () => undefined,
 ): Promise<void> {
   let next = 0
   const work = async () => {
     while (next < count) {
-      if (next % TOLD_EVERY === 0) told(next)
-      await act(next++)
+      const i = next++
+      if (i % PART === 0) await told(i)
+      await act(i)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))

@@ -62,19 +62,13 @@ async function placeOn(
   const more = { ...(await verifyMiss.environment(task.dir)), ...withAdmin, REDIS_URL: redisUrl }
   const subject = await startService(task.service, { ...task.environment, ...more })
   try {
+    const opened = await openSessions(subject.url, 'rotating', task.connections * SESSIONS, 1)
     const sessions: Populated[] = []
-    for (const { uid, handle, token } of await openSessions(
-      subject.url,
-      'rotating',
-      task.connections * SESSIONS,
-      1,
-    ))
-      sessions.push({
-        uid,
-        handle,
-        before: token,
-        token: await replace(subject.url, { uid, client: handle, token }),
-      })
+    for (const session of opened) {
+      const { uid, handle, token } = session
+      const next = await replace(subject.url, { uid, client: handle, token })
+      sessions.push({ ...session, before: token, token: next })
+    }
     return { name, redisUrl, sessions, counters: () => countersOf(servers) }
   } finally {
     await subject.stop()

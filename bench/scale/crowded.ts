@@ -4,11 +4,10 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Redis } from 'ioredis'
-import { type Crowd, type Filled, fill } from '../fill.js'
+import { type Crowd, type Filled, fill, PART } from '../fill.js'
 import type { Bench } from '../harness.js'
 import { atMost, type Findings, type Measurement } from '../measurement.js'
-import { populate, within } from '../population.js'
+import { type Populated, populate, within } from '../population.js'
 import { type BenchRedis, startBenchRedis } from '../redis.js'
 import { sorts } from './asking.js'
 import { growth, together } from './growth.js'
@@ -50,7 +49,7 @@ export const crowded: Measurement = {
         const [ofFew = [], ofMany = []] = await compareAt([few, many], sort, bench)
         parts.push(growth(sort.name, { ...few, costs: ofFew }, { ...many, costs: ofMany }))
       }
-      return together([...parts, describeMemory(others(stored), many.filled)])
+      return together([...parts, describeMemory(stored, many.filled)])
     } finally {
       await redis.stop()
     }
@@ -64,12 +63,15 @@ async function prepare(count: number, redis: BenchRedis, bench: Bench): Promise<
     bench.signal.throwIfAborted()
     bench.progress(`${name}: ${what}`)
   }
-  const filling = (client: Redis) =>
-    load(client, async () => ({
-      filled: await fill(client, crowdOf(others(count)), progress),
-      sessions: await populate(storage, 'rotating', ASKED_ABOUT),
-    }))
-  return { name, redisUrl: redis.url, counters: redis.counters, ...(await within(storage, filling)) }
+  const sessions: Populated[] = []
+  const portion = Math.ceil(ASKED_ABOUT / Math.ceil(others(count) / PART))
+  const addPortion = async () => {
+    sessions.push(...(await populate(storage, 'rotating', portion)))
+  }
+  const filled = await within(storage, (client) =>
+    load(client, () => fill(client, crowdOf(others(count)), progress, addPortion)),
+  )
+  return { name, redisUrl: redis.url, counters: redis.counters, sessions, filled }
 }
 
 function describeMemory(sessions: number, { accounts, ...parts }: Filled): Findings {
