@@ -5,6 +5,17 @@ import { growth, together } from '../bench/scale/growth.js'
 import { describeSizing } from '../bench/scale/sizing.js'
 import { judge, type Sample } from '../bench/scale/soak.js'
 import type { Cost } from '../bench/scale/turns.js'
+import { readSettings } from '../bench/settings.js'
+
+t.test('arguments of what takes long', async (t) => {
+  t.match(readSettings([], []), { stored: 1_000_000, minutes: 10 })
+  t.match(readSettings(['--stored', '20000', '--minutes', '0.5'], []), { stored: 20_000, minutes: 0.5 })
+  for (const wrong of [
+    ['--stored', '1.5'],
+    ['--minutes', '0'],
+  ])
+    t.match(readSettings(wrong, []), { exitCode: 2, text: wrong[0] ?? '' })
+})
 
 const cost = (cpuMicros: number, redisMicros: number): Cost => ({
   service: { cpuMicros, bytes: 1, p50Ms: 1, p99Ms: 1, requestsPerSecond: 1 },
