@@ -19,7 +19,7 @@ import { openMasterKeyFile } from './token/master-key-file.js'
 const say = (why: string): unknown => process.stderr.write(`${why}\n`)
 
 const settings = readOrExit()
-const { log, stream } = openLog(settings)
+const { log, stream } = await openLog(settings)
 const several = settings.workers > 1
 const leaving = prepareLeaving(log, several ? [...handled, 'SIGUSR2'] : handled)
 leaveOnSignals(leaving, log)

@@ -1,6 +1,5 @@
 /** The log of a process: JSON lines, or text for people where standard output is a terminal. Each line is one write. */
 import { type DestinationStream, type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
 import type { Settings } from '../config.js'
 
 export interface Logging {
@@ -10,9 +9,12 @@ export interface Logging {
 }
 
 /** Pids are left out for people, unless there are several. */
-export function openLog({ logLevel, workers }: Pick<Settings, 'logLevel' | 'workers'>): Logging {
+export async function openLog({
+  logLevel,
+  workers,
+}: Pick<Settings, 'logLevel' | 'workers'>): Promise<Logging> {
   const stream = process.stdout.isTTY
-    ? pretty({ sync: true, ignore: workers > 1 ? 'hostname' : 'pid,hostname' })
+    ? (await import('pino-pretty')).default({ sync: true, ignore: workers > 1 ? 'hostname' : 'pid,hostname' })
     : pino.destination({ sync: true })
   return { log: pino({ level: logLevel }, stream), stream }
 }

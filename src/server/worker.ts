@@ -67,7 +67,7 @@ async function answer(id: number, act: () => Promise<void>): Promise<void> {
 
 async function start(privateRedis: PrivateRedis | undefined): Promise<void> {
   const settings = readConfig()
-  const { log, stream } = openLog(settings)
+  const { log, stream } = await openLog(settings)
   const leaving = prepareLeaving(log, TO_THE_PRIMARY)
   end = leaving.begin
   fail = (id, error) => leaving.failed(error, (why) => report({ failed: id, why }))
