@@ -38,19 +38,29 @@ export async function bench(run: Run): Promise<number> {
   }
   const dir = await mkdtemp(join(tmpdir(), 'cs-bench-'))
   try {
-    const report = await measureAll(settings, dir, run)
-    run.print(describe(report))
-    if (settings.save) run.print(`\nkept as ${await save(report, settings.results)}`)
-    return 0
+    const { report, failed } = await measureAll(settings, dir, run)
+    if (report.results.length + report.found.length > 0) {
+      run.print(describe(report))
+      if (settings.save) run.print(`\nkept as ${await save(report, settings.results)}`)
+    }
+    if (failed > 0) run.print(`\n${failed} could not be measured`)
+    return failed > 0 ? 1 : 0
   } catch (error) {
-    run.print(`no result: ${error instanceof Error ? error.message : String(error)}`)
+    run.print(`no result: ${reasonOf(error)}`)
     return 1
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-async function measureAll(settings: Settings, dir: string, run: Run): Promise<Report> {
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** What fails is said and left out: the others have taken their time. */
+async function measureAll(
+  settings: Settings,
+  dir: string,
+  run: Run,
+): Promise<{ report: Report; failed: number }> {
   const { only, rounds, seconds, connections, sessions } = settings
   const isWanted = ({ name }: { name: string }) => only.length === 0 || only.includes(name)
   const chosen = await withPeers(scenarios.filter(isWanted), run.print)
@@ -61,25 +71,42 @@ async function measureAll(settings: Settings, dir: string, run: Run): Promise<Re
   const line = progressLine(run.progressTo)
   const total = chosen.length + others.length
   let done = 0
+  let failed = 0
 
-  async function each<T>(name: string, act: (task: Task) => Promise<T>): Promise<T> {
+  async function each<T>(name: string, act: (task: Task) => Promise<T>): Promise<T[]> {
     run.signal.throwIfAborted()
     const share = done / total
     const title = `${name} (${++done} of ${total})`
     const progress = (what: string) => line.show(`${title}: ${what}`, share)
-    await redis.clear()
-    return act({ ...settings, dir, masterKeys, environment, redis, progress, signal: run.signal })
+    try {
+      await redis.clear()
+      return [await act({ ...settings, dir, masterKeys, environment, redis, progress, signal: run.signal })]
+    } catch (error) {
+      run.signal.throwIfAborted()
+      line.clear()
+      run.print(`no result of ${name}: ${reasonOf(error)}`)
+      failed += 1
+      return []
+    }
   }
 
   try {
     const results: Report['results'][number][] = []
     for (const scenario of chosen)
-      results.push(await each(scenario.name, (bench) => measure(scenario, bench)))
+      results.push(...(await each(scenario.name, (bench) => measure(scenario, bench))))
     const found: Found[] = []
-    for (const { name, about, measure } of others) found.push({ name, about, ...(await each(name, measure)) })
+    for (const { name, about, measure } of others)
+      for (const figures of await each(name, measure)) found.push({ name, about, ...figures })
     const verdicts = [...verdictsOn(results), ...found.flatMap(({ verdicts }) => verdicts)]
     const origin = await describeOrigin(redis.version)
-    return { ...origin, settings: { rounds, seconds, connections, sessions }, verdicts, results, found }
+    const report = {
+      ...origin,
+      settings: { rounds, seconds, connections, sessions },
+      verdicts,
+      results,
+      found,
+    }
+    return { report, failed }
   } finally {
     line.clear()
     await redis.stop()

@@ -74,9 +74,9 @@ export async function crossing(t: Test, world: World): Promise<void> {
   await t.test("the client's address is the gateway's to say; cookies are the application's", async (t) => {
     const before = wire.asked().length
     const claims = ['X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.6', 'X-Real-IP: 6.6.6.6', 'Cookie: a=b']
-    const { handle, headers } = await service.signIn()
+    const { headers } = await service.signIn()
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
-    const ours = await service.noted(handle, () => ask({ path: '/api/', headers: [...lines, ...claims] }))
+    const ours = await service.noted(() => ask({ path: '/api/', headers: [...lines, ...claims] }))
     const arrived = arrivedIn(t, ours)
     t.strictSame(readAs('x-forwarded-for', arrived), ['127.0.0.1'])
     t.strictSame(readAs('cookie', arrived), ['a=b'])

@@ -11,14 +11,14 @@ import { ask, type Expected, prepare, refuses, unauthorized } from '../support/r
 import { ada, type SignedIn } from '../support/service.js'
 
 t.test('tokens of others, right ones in wrong company, old ones', async (t) => {
-  const { service, signedIn, good, token } = await prepare(t)
+  const { service, good, token } = await prepare(t)
   const eve = { uid: 'eve@example.com', provider: 'email', password: 'a ship in port' }
   await service.addAccount(eve)
   const other: SignedIn = await service.signIn()
   const others: SignedIn = await service.signIn(eve.uid, eve.password)
   const gone = await service.signIn()
   await service.app.inject({ method: 'DELETE', url: '/auth/sign_out', headers: gone.headers })
-  await service.noted(signedIn.handle, () => ask(service, sources.header?.(good) ?? {}))
+  await service.noted(() => ask(service, sources.header?.(good) ?? {}))
 
   const [id] = service.config.masterKeys.byId.keys()
   const foreignKeys = (keyId: number) =>
@@ -132,7 +132,7 @@ t.test('every guarded route refuses in its own words', async (t) => {
 })
 
 t.test('a refused request is no use of the session', async (t) => {
-  const { service, good, signedIn, token } = await prepare(t)
+  const { service, good, token } = await prepare(t)
   const { client } = service.redis
   const before = await client.keys('cs:ua:*')
   const bad: Fields[] = [{ client: 'wrong' }, { uid: 'wrong' }, { 'access-token': `${token}A` }]
@@ -142,6 +142,6 @@ t.test('a refused request is no use of the session', async (t) => {
     t.equal(status, 'HTTP/1.1 401 Unauthorized')
   }
   // What was noted before this use would be written with it.
-  await service.noted(signedIn.handle, () => ask(service, sources.header?.(good) ?? {}))
+  await service.noted(() => ask(service, sources.header?.(good) ?? {}))
   t.strictSame(await client.keys('cs:ua:*'), before)
 })

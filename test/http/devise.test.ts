@@ -131,12 +131,10 @@ t.test('a uid beyond ASCII travels as UTF-8 in headers, and everywhere else', as
 t.test('a validation is one round trip; so is a refused one, if it asks at all', async (t) => {
   const service = await start(t)
   const signedIn = await service.signIn()
-  const headers = await service.noted(signedIn.handle, () => confirm(service, signedIn))
+  const headers = await service.noted(() => confirm(service, signedIn))
   const { client } = service.redis
   for (const url of [validation, `${validation}?unbatch=true`]) {
-    const commands = await service.noted(signedIn.handle, () =>
-      commandsDuring(client, () => validate(service, headers, url)),
-    )
+    const commands = await service.noted(() => commandsDuring(client, () => validate(service, headers, url)))
     t.ok((commands.evalsha ?? 0) <= 1, `${url}: at most one`)
     t.strictSame(
       Object.keys(commands).filter((name) => !/^(evalsha|hmget|time|hset|zadd|zrange|pexpire)$/.test(name)),

@@ -24,7 +24,7 @@ export async function prepare(t: Test, env: Record<string, string> = {}): Promis
     service.app.inject({ url: '/auth/validate_token', headers })
   const { headers } = await validate(signedIn.headers)
   const good = { ...signedIn.headers, 'access-token': String(headers['access-token']) }
-  await service.noted(signedIn.handle, () => validate(good))
+  await service.noted(() => validate(good))
   return { service, signedIn, good, token: good['access-token'] }
 }
 

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import type { Account } from '../../src/account.js'
 import type { NewAccount } from '../../src/accounts/accounts.js'
 import type { AuditedAccounts } from '../../src/accounts/audited.js'
-import { buildService, type ServiceOptions } from '../../src/app.js'
+import { buildService, type Service, type ServiceOptions } from '../../src/app.js'
 import { type Config, readConfig } from '../../src/config.js'
 import type { Actor } from '../../src/event.js'
 import { connectRedis, type RedisClient } from '../../src/store/connect.js'
@@ -31,8 +31,8 @@ export interface TestService {
   addAccount(account?: NewAccount): Promise<Account>
   /** Signs in over HTTP, as `ada` of this file unless told otherwise. */
   signIn(login?: string, password?: string): Promise<SignedIn>
-  /** Runs `use`, whose last act uses the session `handle`, and waits until that has been noted: then all is quiet. */
-  noted<T>(handle: string, use: () => Promise<T>): Promise<T>
+  /** Runs `use`, which uses sessions, and waits until nothing of that is left to be written: then all is quiet. */
+  noted<T>(use: () => Promise<T>): Promise<T>
 }
 
 /** What a client keeps after signing in. */
@@ -78,7 +78,7 @@ export async function startService(t: Test, options: TestServiceOptions = {}): P
   const { client, close } = await connectRedis(redis.url, { log: { info: note, warn: note } })
   const logger = { level: 'trace', stream: secrets.log }
   const pushReach = options.pushReach ?? {}
-  const { app, accounts, drain } = await buildService({ config, redis: client, logger, pushReach })
+  const { app, accounts, drain, figures } = await buildService({ config, redis: client, logger, pushReach })
   secrets.listenTo(app)
   t.teardown(async () => {
     redis.thaw()
@@ -127,25 +127,18 @@ export async function startService(t: Test, options: TestServiceOptions = {}): P
       }
     },
 
-    async noted(handle, use) {
-      await delay(2 * CLOCK_SLACK_MS) // what went before is not it
-      const since = Date.now()
+    async noted(use) {
       const result = await use()
-      while ((await lastUse(redis, handle)) < since - CLOCK_SLACK_MS) await delay(20)
+      while ((await usesWaiting(figures)) > 0) await delay(20)
       return result
     },
   }
 }
 
-/** Times are whole milliseconds of two clocks. */
-const CLOCK_SLACK_MS = 2
-
-/** @returns when the session was last used as far as Redis knows; it follows the uid hash in the record's field `u` */
-async function lastUse({ client }: TestRedis, handle: string): Promise<number> {
-  const [key = ''] = await client.keys(`cs:{*}${handle}`)
-  const packed = await client.hgetBuffer(key, 'u')
-  if (packed === null) throw new Error(`there is no session ${handle}`)
-  return packed.readUIntBE(16, 6)
+async function usesWaiting(figures: Service['figures']): Promise<number> {
+  const metric = (await figures()).find(({ name }) => name === 'countersign_uses_waiting')
+  if (metric === undefined) throw new Error('no such metric')
+  return metric.values.reduce((sum, { value }) => sum + value, 0)
 }
 
 function configure(redisUrl: string, env: Readonly<Record<string, string>>, secrets: Secrets): Config {
