@@ -33,8 +33,6 @@ const batchMiss: Scenario = {
 const names = [
   'verify',
   'verify-forward-auth',
-  'verify-haproxy',
-  'verify-envoy',
   'token-verify',
   'validate',
   'verify-miss',
