@@ -18,7 +18,7 @@ export type Authorization =
 
 /** Longer than any credential that we issue; what is over it is not looked at. */
 const LONGEST_BEARER = 8192
-const BEARER = /^Bearer +(\S+) *$/i
+const BEARER = /^Bearer +/i
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 /** @returns what the `Authorization` header of `request` holds */
@@ -28,16 +28,28 @@ export function readAuthorization(request: FastifyRequest): Authorization {
   if (isDoubled(request.raw.rawHeaders)) return { form: 'doubled' }
   if (authorization === '') return { form: 'absent' }
   if (authorization.length > LONGEST_BEARER) return { form: 'other' }
-  const value = BEARER.exec(authorization)?.[1]
-  if (value === undefined) return { form: 'other' }
-  return classify(value)
+  const value = bearerIn(authorization)
+  return value === undefined ? { form: 'other' } : classify(value)
+}
+
+/** The value behind the scheme, one word. (A pattern for all of it would read a long JWT letter by letter.) */
+function bearerIn(authorization: string): string | undefined {
+  const scheme = BEARER.exec(authorization)?.[0]
+  if (scheme === undefined) return undefined
+  const value = authorization.slice(scheme.length).trimEnd()
+  return value === '' || value.includes(' ') || value.includes('\t') ? undefined : value
 }
 
 function classify(value: string): Authorization {
   if (value.startsWith('cst_')) return { form: 'token', token: value }
-  if (value.split('.').length === 3) return { form: 'jwt', jwt: value }
+  if (hasTwoDots(value)) return { form: 'jwt', jwt: value }
   const fields = readBase64Json(value)
   return fields !== undefined && 'access-token' in fields ? { form: 'devise', fields } : { form: 'other' }
+}
+
+function hasTwoDots(value: string): boolean {
+  const second = value.indexOf('.', value.indexOf('.') + 1)
+  return second > value.indexOf('.') && !value.includes('.', second + 1)
 }
 
 /** @returns the credential that a bare token is, as it stands in a form or a batch; a JWT or a countersigned one */
