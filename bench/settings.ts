@@ -32,7 +32,7 @@ const help = (names: readonly string[]) => `npm run bench -- [options]
   --rounds N         turns that service and floor take, default 16
   --seconds N        load on each side in a round, default 1
   --connections N    kept open, one request at a time on each, default 64
-  --sessions N       that verifications are drawn from, default 100000: half of what a process keeps in memory
+  --sessions N       that verifications are drawn from, default 100000: as many as a process keeps in memory
   --stored N         in Redis where requests are measured with many sessions in it, default 1000000
   --minutes N        of lasting load, default 10
   --quick            4 rounds of half a second: for a look, not for a figure

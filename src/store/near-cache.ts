@@ -75,8 +75,8 @@ interface Entry extends Remembered, Ticket {
   heardCount: number
 }
 
-/** About 1 KB each. */
-const MAX_ENTRIES = 200_000
+/** With their notes and what is rendered from them, about 1.5 KB each. */
+const MAX_ENTRIES = 100_000
 /** What is older is asked for again, whatever the session's own life. */
 const LONGEST_MS = 300_000
 /** Longer than an entry may live and a call to Redis may take together. */
