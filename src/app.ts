@@ -3,6 +3,7 @@
  * everyone; nothing below it holds ambient state.
  */
 import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
 import { createAccounts } from './accounts/accounts.js'
 import { type AuditedAccounts, auditAccounts } from './accounts/audited.js'
 import { createPasswords } from './accounts/password.js'
@@ -15,7 +16,7 @@ import { devise } from './http/devise.js'
 import { gateway } from './http/gateway/gateway.js'
 import { gigadrive } from './http/gigadrive.js'
 import { health } from './http/health.js'
-import { type HttpOptions, openHttp } from './http/http.js'
+import { openHttp } from './http/http.js'
 import { jwks } from './http/jwks.js'
 import { createMetrics, type Gather, type Metrics } from './http/metrics.js'
 import { oauth } from './http/oauth/oauth.js'
@@ -55,7 +56,7 @@ export interface ServiceOptions {
   config: Config
   /** Stays open when the app closes: whoever opened it closes it, last. */
   redis: RedisClient
-  logger: HttpOptions['logger']
+  log: Logger
   /** How the hosts of push services are found and reached, where that is not by the public DNS: in tests. */
   pushReach?: Partial<ReachOptions>
   /** How `/metrics` comes to the figures of all processes that share the port; absent: there is only this one. */
@@ -73,18 +74,18 @@ export interface Service {
 
 /** Builds the service on an open Redis connection. Tests and embedders call it as the server does. */
 export async function buildService(options: ServiceOptions): Promise<Service> {
-  const { config, redis, logger, pushReach, gather } = options
+  const { config, redis, log, pushReach, gather } = options
   const { masterKeys, jwtMaxLifeMs } = config
   const nearCache = createNearCache({ redis })
   const sessionStore = createSessionStore({ redis, rotation: config.rotation, onEnded: nearCache.hear })
   const accountStore = createAccountStore({ redis })
   const events = createEventStore({ redis })
 
-  const app = await openHttp({ ...config, logger })
+  const app = await openHttp({ ...config, log })
   const eventTally = createTally()
   const audit: Audit = (event) => {
     eventTally.add(event.type)
-    events.append(event).catch((err) => app.log.warn({ err, event: event.type }, 'an audit event was lost'))
+    events.append(event).catch((err) => log.warn({ err, event: event.type }, 'an audit event was lost'))
   }
 
   const keyRing = createKeyRing({
@@ -96,11 +97,11 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
     lifeMs: jwtMaxLifeMs,
     jwksMaxAgeMs: JWKS_MAX_AGE_MS,
     onRotation: ({ kid }) => audit({ type: 'key.rotated', kid }),
-    onFault: (err) => app.log.warn({ err }, 'the JWT keys could not be looked at'),
+    onFault: (err) => log.warn({ err }, 'the JWT keys could not be looked at'),
   })
   app.addHook('onClose', async () => keyRing.stop())
 
-  const geo = await openGeo({ paths: config.geoPaths, log: app.log })
+  const geo = await openGeo({ paths: config.geoPaths, log })
   const facts = createSharedFacts({ redis })
 
   const vapid = createVapidKeys({ records: createKeyRecords({ redis, key: vapidKey }), master: masterKeys })
@@ -115,7 +116,7 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
     subscriptions,
     vapid,
     deliver: createDeliver({ agent: reach.agent, contact: config.pushContact }),
-    onFault: (err) => app.log.warn({ err }, 'push messages fail'),
+    onFault: (err) => log.warn({ err }, 'push messages fail'),
   })
 
   const activity = createActivity({
@@ -124,8 +125,7 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
     locate: geo.locate,
     audit,
     tell: teller.tell,
-    idleMs: config.life.idleMs,
-    onFault: (err) => app.log.warn({ err }, 'where sessions are used could not be written yet'),
+    onFault: (err) => log.warn({ err }, 'where sessions are used could not be written yet'),
   })
   app.addHook('onClose', async () => {
     await activity.close()
@@ -190,6 +190,6 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
   // Last: building keeps the event loop busy for longer than a command to Redis may take.
   await keyRing.start()
   // A look at each start, so that a new master key has sealed the pair anew before the old one is taken out.
-  await vapid().catch((err) => app.log.warn({ err }, 'the VAPID keys could not be looked at'))
+  await vapid().catch((err) => log.warn({ err }, 'the VAPID keys could not be looked at'))
   return { app, accounts, drain: drain.begin, figures: metrics.figures }
 }

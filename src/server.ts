@@ -19,7 +19,7 @@ import { openMasterKeyFile } from './token/master-key-file.js'
 const say = (why: string): unknown => process.stderr.write(`${why}\n`)
 
 const settings = readOrExit()
-const { log, stream } = await openLog(settings)
+const log = await openLog(settings)
 const several = settings.workers > 1
 const leaving = prepareLeaving(log, several ? [...handled, 'SIGUSR2'] : handled)
 leaveOnSignals(leaving, log)
@@ -41,7 +41,7 @@ try {
     await primary.welcome()
   } else {
     const { serve } = await import('./server/serve.js')
-    await (await serve(settings, { ...common, stream })).welcome()
+    await (await serve(settings, common)).welcome()
   }
   if (privateRedis !== undefined) leaving.opened.push(fetchFirstDatabase({ ...settings, log }))
 } catch (error) {

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http'
 import cors from '@fastify/cors'
 import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
-import { type DestinationStream, pino } from 'pino'
+import type { Logger } from 'pino'
 import { endIdleConnections } from './closing.js'
 import { exposedHeaders, requestHeaders } from './devise-wire.js'
 import { answerWith, nothingHere } from './dialect.js'
@@ -15,8 +15,7 @@ import { endSlowReaders } from './slow-readers.js'
 import { answerUnreadable } from './unreadable-request.js'
 
 export interface HttpOptions {
-  /** What is logged, and where to; standard output when there is no stream. */
-  logger: { level: string; stream?: DestinationStream }
+  log: Logger
   /** Addresses and CIDR ranges whose `X-Forwarded-*` are believed. */
   trustProxy: readonly string[]
   /** Web origins whose pages may call; none: no CORS at all. */
@@ -40,7 +39,7 @@ const limits = {
 
 /** Opens an app to register routes on; it refuses to start with one that is neither public nor guarded. */
 export async function openHttp({
-  logger: { level, stream },
+  log,
   trustProxy,
   corsOrigins,
   issuer,
@@ -55,7 +54,7 @@ export async function openHttp({
     frameworkErrors: (error, request, reply) =>
       answerWith(problemDetails, reply.header('x-request-id', request.id), describeFault(error)),
   })
-  app.log = pino({ level }, stream ?? pino.destination(1))
+  app.log = log
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)

@@ -7,7 +7,6 @@ import { openMasterKeyFile } from '../token/master-key-file.js'
 import { banner } from './banner.js'
 import type { Leaving } from './leaving.js'
 import { listen } from './listen.js'
-import type { Logging } from './log.js'
 
 /** Where Redis is, when it is not the one that REDIS_URL names. */
 export interface PrivateRedis {
@@ -16,7 +15,7 @@ export interface PrivateRedis {
   described: string
 }
 
-export interface ServeOptions extends Logging, Pick<ServiceOptions, 'gather'> {
+export interface ServeOptions extends Pick<ServiceOptions, 'log' | 'gather'> {
   privateRedis: PrivateRedis | undefined
   leaving: Leaving
 }
@@ -28,16 +27,15 @@ export interface Serving extends Service {
 
 /** @returns when it listens. @throws Error whose message is for the person who starts it */
 export async function serve(settings: Settings, options: ServeOptions): Promise<Serving> {
-  const { privateRedis, leaving, log, stream, ...others } = options
+  const { privateRedis, leaving, ...others } = options
   const url = privateRedis?.url ?? settings.redisUrl
   if (url === undefined) throw new Error('no Redis')
-  const connection = await connectRedis(url, { log })
+  const connection = await connectRedis(url, others)
   leaving.opened.push(connection)
   const masterKeys = settings.masterKeys ?? (await openMasterKeyFile(join(settings.dataDir, 'keys')))
   const service = await buildService({
     config: { ...settings, masterKeys },
     redis: connection.client,
-    logger: { level: settings.logLevel, stream },
     ...others,
   })
   leaving.opened.push(service.app)

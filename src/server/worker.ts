@@ -67,7 +67,7 @@ async function answer(id: number, act: () => Promise<void>): Promise<void> {
 
 async function start(privateRedis: PrivateRedis | undefined): Promise<void> {
   const settings = readConfig()
-  const { log, stream } = await openLog(settings)
+  const log = await openLog(settings)
   const leaving = prepareLeaving(log, TO_THE_PRIMARY)
   end = leaving.begin
   fail = (id, error) => leaving.failed(error, (why) => report({ failed: id, why }))
@@ -76,7 +76,7 @@ async function start(privateRedis: PrivateRedis | undefined): Promise<void> {
       if (serving !== undefined) await report({ last: await serving.figures() })
     },
   })
-  serving = await serve(settings, { privateRedis, leaving, log, stream, gather })
+  serving = await serve(settings, { privateRedis, leaving, log, gather })
 }
 
 async function retire(): Promise<void> {

@@ -39,8 +39,8 @@ export interface ActivityOptions {
   /** Told of the first of several flushes that fail in a row. */
   onFault(fault: unknown): void
   flushMs?: number
-  /** How long a session lives without being used, ms; what is written of its uses lags behind by a hundredth of that at most. */
-  idleMs?: number
+  /** For how long what is repeated from one place may wait, ms. */
+  restMs?: number
   /** Sessions whose notes may wait; beyond it the one that has waited longest is dropped. */
   mostWaiting?: number
 }
@@ -53,8 +53,11 @@ interface Located {
 }
 
 const FLUSH_MS = 1_000
-/** What is written of a session that goes on being used from one place may be that old. */
-const LONGEST_REST_MS = 60_000
+/**
+ * Short beside the life of what only notes keep alive, sessions that do not rotate; about those that do, Redis is asked every
+ * few seconds, which moves their end on.
+ */
+const REST_MS = 60_000
 const MOST_WAITING = 100_000
 /** Notes that are written together; between two such parts of a flush, requests have their turn. */
 const PART = 256
@@ -72,14 +75,14 @@ export function createActivity(options: ActivityOptions): Activity {
     tell,
     onFault,
     flushMs = FLUSH_MS,
-    idleMs = Number.POSITIVE_INFINITY,
+    restMs = REST_MS,
     mostWaiting = MOST_WAITING,
   } = options
   /** By address. (The cache's own lifetimes would start a timer with nearly every look.) */
   const located = new LRUCache<string, Located>({ max: REMEMBERED_ADDRESSES })
   const countryOf = (ip: string) => located.peek(ip)?.country
   const watch = createNewsWatch({ store, facts, countryOf: (ip) => countryOf(ip) ?? locate(ip)?.countryCode })
-  const notes = createNotes({ most: mostWaiting, restMs: Math.min(LONGEST_REST_MS, idleMs / 100) })
+  const notes = createNotes({ most: mostWaiting, restMs })
   let flushing: Promise<void> | undefined
   let failing = false
 
@@ -116,7 +119,9 @@ export function createActivity(options: ActivityOptions): Activity {
 
   /** What is noted while it goes on is for the next flush. */
   async function flushAll(early: boolean): Promise<void> {
-    for (let left = notes.wake(early); left > 0; left -= PART) {
+    for (let left = notes.counts().waiting; ; left = Math.max(0, left - PART)) {
+      left += notes.wake(PART, early)
+      if (left === 0) return
       const part = notes.first(Math.min(left, PART))
       let outcome: 'written' | 'lost' = 'written'
       try {

@@ -1,6 +1,6 @@
 /**
- * Notes of uses that wait to be written, one a session. What has been written rests for a while: a session that is used again
- * and again from one place costs its requests one `Map.get`, and Redis one write a minute.
+ * Notes of uses that wait to be written, one a session. What has been written is remembered: a session that is used again and
+ * again from one place costs its requests one `Map.get`, and Redis one write a minute.
  */
 import { LRUCache } from 'lru-cache'
 import type { Session, Use } from '../session.js'
@@ -20,36 +20,36 @@ export interface Note {
 export type Opened = 'opened' | 'opened-for-another'
 
 export interface Notes {
-  /** Notes a use now; what is repeated from where it was written lately waits until that has rested. */
+  /** Notes a use now; what is repeated from where it was written lately waits only after a rest. */
   add(session: Session, use: Use, opened: Opened | undefined): void
   /** What is noted of a session and not written yet. */
   pending(handle: string): Note | undefined
-  /** Lets those wait that have rested and were used again; all that were used again, when `early`. @returns how many wait */
-  wake(early: boolean): number
+  /** Lets those wait that have rested, `most` of them; those that have not, too, when `early`. @returns how many */
+  wake(most: number, early: boolean): number
   /** The `count` that have waited longest; they wait on until they are settled. */
   first(count: number): Note[]
-  /** What became of a note: written, it rests; lost, it is forgotten. A later use that was noted meanwhile waits on. */
+  /** What became of a note: written, it is remembered; lost, it is forgotten. A later use that was noted meanwhile waits on. */
   settle(note: Note, outcome: 'written' | 'lost'): void
   counts(): { noted: number; waiting: number; dropped: number }
 }
 
-interface Rest {
-  /** The time of the use that is written. */
-  writtenMs: number
-  /** Monotonic ms. */
-  untilMs: number
+/** A note as it is kept: what its requests look at is in one object. */
+interface Kept extends Note {
+  /** Whether Redis knows all of it. */
+  isWritten: boolean
 }
 
 /** Programs that people use are some hundreds; each is in memory once, however many sessions have it. */
 const SHARED_USER_AGENTS = 2_000
 
-/** @param most sessions that may wait, and that may rest; beyond it the one that does so longest is dropped, or forgotten */
+/** @param most sessions that may wait, rest, or be remembered; beyond it, the one that does so longest is dropped, waits, or is forgotten */
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
-  /** By handle: those that wait and those that rest. */
-  const notes = new Map<string, Note>()
-  /** Both in the order in which they came. */
+  /** By handle. Each of them is in exactly one of the three below, which are in the order in which they came. */
+  const notes = new Map<string, Kept>()
   const waiting = new Set<Note>()
-  const resting = new Map<Note, Rest>()
+  /** Used again since they were written, with the monotonic ms until which they rest. */
+  const resting = new Map<Note, number>()
+  const written = new Set<Note>()
   const userAgents = new LRUCache<string, string>({ max: SHARED_USER_AGENTS, memoMethod: (text) => text })
   let noted = 0
   let dropped = 0
@@ -57,23 +57,33 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
   function forget(note: Note): void {
     waiting.delete(note)
     resting.delete(note)
+    written.delete(note)
     if (notes.get(note.handle) === note) notes.delete(note.handle)
   }
 
   function wait(note: Note): void {
     waiting.add(note)
     if (waiting.size <= most) return
-    for (const oldest of waiting) {
-      forget(oldest)
-      dropped += 1
-      break
-    }
+    forget(oldest(waiting))
+    dropped += 1
   }
 
-  function wakeUp(note: Note, { writtenMs }: Rest): void {
+  function wakeUp(note: Note): void {
     resting.delete(note)
-    if (note.atMs > writtenMs) wait(note)
-    else forget(note)
+    wait(note)
+  }
+
+  /** The same use as before, now. */
+  function repeat(note: Kept): void {
+    const now = Date.now()
+    if (note.isWritten) {
+      note.isWritten = false
+      written.delete(note)
+      if (now - note.atMs >= restMs) wait(note)
+      else resting.set(note, performance.now() + restMs)
+      if (resting.size > most) wakeUp(oldest(resting.keys()))
+    }
+    note.atMs = now // too late for a note that is just being written, whose time is as good
   }
 
   return {
@@ -82,37 +92,37 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       const userAgent = cutUserAgent(whole)
       const there = notes.get(handle)
       if (there !== undefined) {
-        if (opened === undefined && there.use.ip === ip && there.use.userAgent === userAgent) {
-          there.atMs = Date.now() // too late for a note that is just being written, whose time is as good
-          return
-        }
+        if (opened === undefined && there.use.ip === ip && there.use.userAgent === userAgent)
+          return repeat(there)
         forget(there)
       }
       const use = { ip, userAgent: userAgents.memo(userAgent) }
-      const note = { uid, tag, handle, use, atMs: Date.now(), opened: opened ?? there?.opened }
+      const since = { atMs: Date.now(), opened: opened ?? there?.opened, isWritten: false }
+      const note = { uid, tag, handle, use, ...since }
       notes.set(handle, note)
       wait(note)
     },
 
     pending(handle) {
       const note = notes.get(handle)
-      const rest = note && resting.get(note)
-      return rest !== undefined && note?.atMs === rest.writtenMs ? undefined : note
+      return note?.isWritten ? undefined : note
     },
 
-    wake(early) {
+    wake(most, early) {
       const now = performance.now()
-      for (const [note, rest] of resting) {
-        if (!early && rest.untilMs > now) break
-        wakeUp(note, rest)
+      let woken = 0
+      for (const [note, untilMs] of resting) {
+        if (woken === most || (!early && untilMs > now)) break
+        wakeUp(note)
+        woken += 1
       }
-      return waiting.size
+      return woken
     },
 
     first(count) {
-      const oldest: Note[] = []
-      for (const note of waiting) if (oldest.push(note) === count) break
-      return oldest
+      const first: Note[] = []
+      for (const note of waiting) if (first.push(note) === count) break
+      return first
     },
 
     settle(note, outcome) {
@@ -120,21 +130,22 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
         dropped += 1
         forget(note)
       }
-      const later = notes.get(note.handle)
-      if (later !== note) {
-        if (later !== undefined) later.opened = undefined // it opened no session
-        return
-      }
+      const now = notes.get(note.handle)
+      if (now === undefined) return
+      now.opened = undefined // a use that came later opened no session
+      if (now !== note) return
       waiting.delete(note)
-      note.opened = undefined
-      resting.set(note, { writtenMs: note.atMs, untilMs: performance.now() + restMs })
-      if (resting.size <= most) return
-      for (const [oldest, rest] of resting) {
-        wakeUp(oldest, rest)
-        break
-      }
+      now.isWritten = true
+      written.add(note)
+      if (written.size > most) forget(oldest(written))
     },
 
     counts: () => ({ noted, waiting: waiting.size, dropped }),
   }
+}
+
+/** The first of what is not empty. */
+function oldest(notes: Iterable<Note>): Note {
+  for (const note of notes) return note
+  throw new RangeError('there is none')
 }

@@ -13,7 +13,8 @@ function session(handle: string): Session {
 }
 
 function write(notes: Notes, early = false): string[] {
-  const part = notes.first(notes.wake(early))
+  notes.wake(100, early)
+  const part = notes.first(100)
   for (const note of part) notes.settle(note, 'written')
   return part.map(({ handle, use }) => `${handle} ${use.ip}`)
 }
@@ -31,6 +32,8 @@ t.test('what is repeated from one place is written once, and once more when it h
   t.strictSame(write(notes), ['one 81.2.69.142'])
   await delay(REST_MS + 5)
   t.strictSame(write(notes), [], 'it was not used again')
+  notes.add(session('one'), home, undefined)
+  t.strictSame(write(notes), ['one 81.2.69.142'], 'it has rested long since')
 })
 
 t.test('another place, another device and an opening do not rest', async (t) => {
@@ -46,25 +49,38 @@ t.test('another place, another device and an opening do not rest', async (t) => 
   t.equal(write(notes).length, 1)
 })
 
-t.test('all that was used again can be written early', async (t) => {
+t.test('all that was used again can be written early, some at a time', async (t) => {
   const notes = createNotes({ most: 10, restMs: 86_400_000 })
-  for (const handle of ['one', 'two']) notes.add(session(handle), home, undefined)
+  for (const handle of ['one', 'two', 'three']) notes.add(session(handle), home, undefined)
   write(notes)
-  await delay(2)
-  notes.add(session('two'), home, undefined)
-  t.strictSame(write(notes, true), ['two 81.2.69.142'])
+  for (const handle of ['two', 'three']) notes.add(session(handle), home, undefined)
+  t.equal(notes.wake(1, false), 0)
+  t.equal(notes.wake(1, true), 1)
+  t.equal(notes.counts().waiting, 1)
+  t.strictSame(write(notes, true), ['two 81.2.69.142', 'three 81.2.69.142'])
+  t.equal(notes.wake(1, true), 0)
 })
 
-t.test('no more rest than may wait; who is crowded out and was used again waits', async (t) => {
+t.test('no more rest than may wait; who is crowded out waits', async (t) => {
   const notes = createNotes({ most: 2, restMs: 86_400_000 })
-  for (const handle of ['one', 'two']) notes.add(session(handle), home, undefined)
-  write(notes)
-  await delay(2)
-  notes.add(session('one'), home, undefined)
-  notes.add(session('three'), home, undefined)
-  t.strictSame(write(notes), ['three 81.2.69.142'])
+  for (const handle of ['one', 'two', 'three']) {
+    notes.add(session(handle), home, undefined)
+    write(notes)
+    notes.add(session(handle), home, undefined)
+  }
+  t.match(notes.counts(), { dropped: 0, waiting: 1 })
   t.strictSame(write(notes), ['one 81.2.69.142'])
-  t.match(notes.counts(), { dropped: 0, waiting: 0 })
+})
+
+t.test('no more are remembered than may wait', async (t) => {
+  const notes = createNotes({ most: 2, restMs: 86_400_000 })
+  for (const handle of ['one', 'two', 'three']) notes.add(session(handle), home, undefined)
+  t.match(notes.counts(), { dropped: 1, waiting: 2 })
+  write(notes)
+  notes.add(session('four'), home, undefined)
+  write(notes)
+  for (const handle of ['two', 'three']) notes.add(session(handle), home, undefined)
+  t.strictSame(write(notes), ['two 81.2.69.142'], 'forgotten, it is as new')
 })
 
 t.test('what is lost does not rest', async (t) => {

@@ -1,6 +1,7 @@
 /** One instance of the service, of several on one Redis, without the search for secrets, which a load would make long. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { AuditedAccounts } from '../../src/accounts/audited.js'
 import { buildService } from '../../src/app.js'
@@ -25,7 +26,7 @@ export async function startInstance(t: Test, env: Readonly<Record<string, string
   const quiet = { info() {}, warn() {} }
   const { client, close } = await connectRedis(redisUrl, { log: quiet })
   const config = { ...settings, masterKeys, redisUrl }
-  const { app, accounts } = await buildService({ config, redis: client, logger: { level: 'silent' } })
+  const { app, accounts } = await buildService({ config, redis: client, log: pino({ level: 'silent' }) })
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => {
     stopped ??= app.close().then(close)

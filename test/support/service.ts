@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { pino } from 'pino'
 import type { Test } from 'tap'
 import type { Account } from '../../src/account.js'
 import type { NewAccount } from '../../src/accounts/accounts.js'
@@ -76,9 +77,9 @@ export async function startService(t: Test, options: TestServiceOptions = {}): P
 
   const note = (...about: unknown[]): void => secrets.log.write(JSON.stringify(about))
   const { client, close } = await connectRedis(redis.url, { log: { info: note, warn: note } })
-  const logger = { level: 'trace', stream: secrets.log }
+  const log = pino({ level: 'trace' }, secrets.log)
   const pushReach = options.pushReach ?? {}
-  const { app, accounts, drain, figures } = await buildService({ config, redis: client, logger, pushReach })
+  const { app, accounts, drain, figures } = await buildService({ config, redis: client, log, pushReach })
   secrets.listenTo(app)
   t.teardown(async () => {
     redis.thaw()

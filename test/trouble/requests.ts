@@ -31,13 +31,18 @@ const gigadrive = { error: message }
 const specter = { message }
 const problem = { title: 'Service Unavailable', status: 503, detail: message }
 
-/** Sessions in the states that the requests speak of. */
+/**
+ * Sessions in the states that the requests speak of. Nothing of their uses is left to be written:
+ * with a write of its own the service would find out about a trouble before the requests do.
+ */
 export async function prepare(service: TestService): Promise<Prepared> {
-  const settled = await service.signIn()
-  const answer = await validate(service, settled)
-  settled.headers['access-token'] = answer.headers.get('access-token') ?? ''
-  await validate(service, settled)
-  return { settled, fresh: await service.signIn(), leaving: await service.signIn() }
+  return service.noted(async () => {
+    const settled = await service.signIn()
+    const answer = await validate(service, settled)
+    settled.headers['access-token'] = answer.headers.get('access-token') ?? ''
+    await validate(service, settled)
+    return { settled, fresh: await service.signIn(), leaving: await service.signIn() }
+  })
 }
 
 export const validate = ({ url }: TestService, { headers }: Pick<SignedIn, 'headers'>): Promise<Response> =>
