@@ -79,7 +79,7 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
       const handle = handleOf(place, slot)
       const remembered = floors[instance]
       const floor = remembered?.get(handle) ?? [0, 0]
-      args.push(n, b, mode, ...floor, claims[claimed])
+      args.push([n, b, mode, ...floor, claims[claimed]].join(' '))
       const judged = model.present(world, { handle, n, b, mode, floor, uidHash: claims[claimed] }, policy)
       for (const row of judged.rows) rows.set(row, (rows.get(row) ?? 0) + 1)
       const [verdict, ...handedOut] = typeof judged.reply === 'string' ? judged.reply.split(' ') : []

@@ -58,15 +58,18 @@ function header(value: unknown): string | undefined {
 
 /** The five headers of a token and the Bearer that carries them once more, in the original's order. */
 export function tokenHeaders(session: Session, token: string): Record<string, string> {
-  const fields = {
+  const { handle: client, uid } = session
+  const expiry = String(Math.floor(session.expiresAt / 1000))
+  const fields = { 'access-token': token, 'token-type': 'Bearer', client, expiry, uid }
+  const bearer = Buffer.from(JSON.stringify(fields)).toString('base64')
+  return {
     'access-token': token,
     'token-type': 'Bearer',
-    client: session.handle,
-    expiry: String(Math.floor(session.expiresAt / 1000)),
-    uid: session.uid,
+    client,
+    expiry,
+    uid: headerText(uid),
+    authorization: `Bearer ${bearer}`,
   }
-  const bearer = Buffer.from(JSON.stringify(fields)).toString('base64')
-  return { ...fields, uid: headerText(session.uid), authorization: `Bearer ${bearer}` }
 }
 
 /** What answers that repeat a token from memory have in common: its headers are made once. */

@@ -89,7 +89,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     use: Use | undefined,
   ): Promise<Decision> {
     const ticket = recall.begin()
-    const presented = await store.present({ ...claim, uidHash }, mode)
+    const { tag, handle, n, b } = claim
+    const presented = await store.present({ tag, handle, n, b, uidHash }, mode)
     auditPresented(audit, presented, use)
     switch (presented.verdict) {
       case 'rotated':

@@ -108,7 +108,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     for (const { presentation, mode } of batch) {
       const { handle, n, b, uidHash = '' } = presentation
       const floor = handedOut.get(handle) ?? 0
-      call.push(n, b, mode, Math.floor(floor / BRANCHES), floor % BRANCHES, uidHash)
+      call.push(`${n} ${b} ${mode} ${Math.floor(floor / BRANCHES)} ${floor % BRANCHES} ${uidHash}`)
     }
     redis[command](...call).then(
       (replies) => settle(batch, replies, command === 'sessionPresent'),
@@ -174,10 +174,11 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
   }
 
   function toAccepted({ tag, handle }: Presentation, reply: string): Presented {
-    const { verdict, n, b, event, ageMs, remainingMs, doc, ...times } = parseAcceptance(reply)
-    const account = readAccount(doc)
-    const session: Session = { handle, tag, uid: account.uid, ...times }
-    const repair = event || undefined
+    const accepted = parseAcceptance(reply)
+    const { verdict, n, b, ageMs, remainingMs, kind, scopes, createdAt, expiresAt, endsAt } = accepted
+    const account = readAccount(accepted.doc)
+    const session: Session = { handle, tag, uid: account.uid, kind, scopes, createdAt, expiresAt, endsAt }
+    const repair = accepted.event || undefined
     switch (verdict) {
       case 'rotated':
       case 'reissued':
