@@ -1,9 +1,9 @@
 /** `npm run bench:guard`: prepares what is missing, then becomes the guard. */
-import { build, buildBench, fetchRedis, install, requireNode } from './prepare.mjs'
+import { build, buildTests, fetchRedis, install, requireNode } from './prepare.mjs'
 
 requireNode()
 install()
 build()
-buildBench()
+buildTests()
 await fetchRedis()
-await import('../dist-bench/bench/guard/main.js')
+await import('../dist-test/bench/guard/main.js')

@@ -1,9 +1,9 @@
 /** `npm run bench`: prepares what is missing, then becomes the bench. */
-import { build, buildBench, fetchRedis, install, requireNode } from './prepare.mjs'
+import { build, buildTests, fetchRedis, install, requireNode } from './prepare.mjs'
 
 requireNode()
 install()
 build()
-buildBench()
+buildTests()
 await fetchRedis()
-await import('../dist-bench/bench/main.js')
+await import('../dist-test/bench/main.js')

@@ -30,33 +30,40 @@ export function install(folder = '.', ...options) {
   run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', ...options], folder)
 }
 
-/** Compiles `src` to `dist` when it was changed since; the mark that is written last says that a build is complete. */
+/** Compiles the service, `src`, to `dist`. */
 export function build() {
-  const mark = 'dist/.complete'
-  const sources = filesIn('src').map((file) => join('src', file))
-  const inputs = ['src', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...sources]
+  compile({ project: 'tsconfig.build.json', from: 'src', folders: [''], to: 'dist', scripts: 'store/lua' })
+}
+
+/** Compiles the tests and the bench, with what they use of `src`, to `dist-test`; types are for `npm run lint` to check. */
+export function buildTests() {
+  const folders = ['src', 'bench', 'test']
+  compile({ project: 'tsconfig.test.json', from: '.', folders, to: 'dist-test', scripts: 'src/store/lua' })
+}
+
+/** Compiles what was changed since the last time; the mark that is written last says that it is complete. */
+function compile({ project, from, folders, to, scripts }) {
+  const mark = join(to, '.complete')
+  const source = (file) => join(from, file)
+  const sources = folders.flatMap((folder) => [
+    folder,
+    ...programsIn(source(folder)).map((file) => join(folder, file)),
+  ])
+  const inputs = ['package-lock.json', 'tsconfig.json', project, ...sources.map(source)]
   if (Math.max(...inputs.map(modifiedMs)) < modifiedMs(mark)) return
-  console.log('Building …')
-  run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'])
-  for (const file of filesIn('dist')) {
-    const source = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(file)?.[1]
-    if (source !== undefined && !existsSync(at(`src/${source}.ts`))) rmSync(at(`dist/${file}`))
+  console.log(`Building ${to} …`)
+  run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', project])
+  for (const file of filesIn(to)) {
+    const name = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(file)?.[1]
+    if (name !== undefined && !existsSync(at(source(`${name}.ts`)))) rmSync(at(join(to, file)))
   }
-  copyScripts('dist/store/lua')
+  // What Redis runs is read from files, beside the code that sends it.
+  rmSync(at(join(to, scripts)), { recursive: true, force: true })
+  cpSync(at('src/store/lua'), at(join(to, scripts)), { recursive: true })
   writeFileSync(at(mark), '')
 }
 
-/** Compiles `bench`, and what it uses of `src`, to `dist-bench`. */
-export function buildBench() {
-  run(process.execPath, [at('node_modules/typescript/bin/tsc'), '-p', 'tsconfig.bench.json'])
-  copyScripts('dist-bench/src/store/lua')
-}
-
-/** What Redis runs is read from files, beside the code that sends it. */
-function copyScripts(folder) {
-  rmSync(at(folder), { recursive: true, force: true })
-  cpSync(at('src/store/lua'), at(folder), { recursive: true })
-}
+const programsIn = (folder) => filesIn(folder).filter((file) => !file.includes('node_modules'))
 
 /** Fetches the Redis server that the tests and the embedded store run, if there is none yet. Needs a build. */
 export async function fetchRedis() {

@@ -3,14 +3,17 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { build, fetchRedis, install, installClients, requireNode } from './prepare.mjs'
+import { build, buildTests, fetchRedis, install, installClients, requireNode } from './prepare.mjs'
 
 requireNode()
 install()
 installClients()
 build()
+buildTests()
 await fetchRedis()
 
+/** Tests are named as they are written, and run as they are compiled. */
+const args = process.argv.slice(2).map((arg) => arg.replace(/^(?:\.\/)?(test\/.*)\.ts$/, 'dist-test/$1.js'))
 const tap = fileURLToPath(new URL('../node_modules/.bin/tap', import.meta.url))
 const { code, tail } = process.stdout.isTTY ? await runInTerminal() : await runInPipe()
 console.log(countsIn(tail))
@@ -20,7 +23,7 @@ process.exitCode = code ?? 1
 async function runInTerminal() {
   const record = fileURLToPath(new URL('../.tap/last-run.tap', import.meta.url))
   rmSync(record, { force: true })
-  const child = spawn(tap, [...process.argv.slice(2), `--output-file=${record}`], { stdio: 'inherit' })
+  const child = spawn(tap, [...args, `--output-file=${record}`], { stdio: 'inherit' })
   const [code] = await once(child, 'close')
   try {
     return { code, tail: readFileSync(record, 'utf8') }
@@ -30,7 +33,7 @@ async function runInTerminal() {
 }
 
 async function runInPipe() {
-  const child = spawn(tap, process.argv.slice(2), { stdio: ['inherit', 'pipe', 'inherit'] })
+  const child = spawn(tap, args, { stdio: ['inherit', 'pipe', 'inherit'] })
   let tail = ''
   child.stdout.setEncoding('utf8').on('data', (text) => {
     process.stdout.write(text)

@@ -2,9 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import { findOffences } from './support/architecture.js'
+import { inCheckout } from './support/checkout.js'
 import type { SourceFile } from './support/source-file.js'
 
-const src = new URL('../src/', import.meta.url).pathname
+const src = inCheckout('src/')
 
 async function readSources(): Promise<SourceFile[]> {
   const entries = await readdir(src, { recursive: true, withFileTypes: true })

@@ -4,12 +4,11 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { accept, BYTES, CPU_RATIO, describe, differences } from '../bench/guard/compare.js'
-import { compileBench } from './bench-compiled.js'
+import { inCheckout } from './support/checkout.js'
 
-const root = fileURLToPath(new URL('../', import.meta.url))
+const root = inCheckout('')
 
 t.test('what is exact, and what may differ', async (t) => {
   const kept = { a: { 'round trips': 0, hashes: 2 }, load: { [CPU_RATIO]: 2 }, session: { [BYTES]: 200 } }
@@ -40,8 +39,7 @@ t.test('what is accepted is kept, and noise is not', async (t) => {
 })
 
 t.test('npm run bench:guard', async (t) => {
-  const compiled = await compileBench(t)
-  const run = (...args: string[]) => runProgram(join(compiled, 'bench/guard/main.js'), args)
+  const run = (...args: string[]) => runProgram(inCheckout('dist-test/bench/guard/main.js'), args)
   t.match(await run('--help'), { exitCode: 0, said: /--accept/ })
   t.match(await run('--fast'), { exitCode: 2, said: /Unknown option '--fast'/ })
 

@@ -1,9 +1,11 @@
 /** What the bench compares with, as far as it can be seen without installing it. */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t from 'tap'
 import { peers } from '../bench/scenarios/peers.js'
+import { inCheckout } from './support/checkout.js'
 
-const root = new URL('../', import.meta.url)
+const root = inCheckout('')
 
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>
@@ -14,7 +16,7 @@ interface Lockfile {
 }
 
 async function readJson<T>(path: string): Promise<T> {
-  return JSON.parse(await readFile(new URL(path, root), 'utf8'))
+  return JSON.parse(await readFile(join(root, path), 'utf8'))
 }
 
 t.test('every peer has exactly one version, and the lockfile has it', async (t) => {
@@ -45,7 +47,7 @@ t.test('every scenario has its program, and imports only what is installed for i
   const used = new Set<string>()
   for (const { name, peer } of peers) {
     if (peer === undefined) throw new Error(`${name} measures no peer`)
-    const source = await readFile(new URL(peer.entry, root), 'utf8')
+    const source = await readFile(join(root, peer.entry), 'utf8')
     for (const [, from = ''] of source.matchAll(/ from '([^']+)'/g))
       if (!from.startsWith('node:')) used.add(/^(@[^/]+\/)?[^/]+/.exec(from)?.[0] ?? from)
   }

@@ -7,20 +7,17 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { Report } from '../bench/report.js'
-import { compileBench } from './bench-compiled.js'
+import { inCheckout } from './support/checkout.js'
 
-const root = fileURLToPath(new URL('../', import.meta.url))
+const root = inCheckout('')
 
 t.test('npm run bench', { skip: process.platform !== 'linux' && 'looks at /proc' }, async (t) => {
-  const compiled = await compileBench(t)
-
   /** All that it makes lies in `dir`. */
   async function startBench(t: Test, ...args: string[]): Promise<{ bench: ChildProcess; dir: string }> {
     const dir = await mkdtemp(join(tmpdir(), 'cs-bench-test-'))
-    const main = join(compiled, 'bench/main.js')
+    const main = inCheckout('dist-test/bench/main.js')
     const inDir = args.map((arg) => arg.replace(/^DIR/, dir))
     const bench = spawn(process.execPath, [main, '--connections', '2', ...inDir], {
       cwd: root,

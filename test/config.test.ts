@@ -5,6 +5,7 @@ import { describeVariables } from '../src/config/describe.js'
 import { configurationTable, envExample, TABLE_BEGIN, TABLE_END } from '../src/config/document.js'
 import { readConfig } from '../src/config.js'
 import { generateMasterKeys } from '../src/token/master-keys.js'
+import { inCheckout } from './support/checkout.js'
 
 const DAY_MS = 86_400_000
 
@@ -236,7 +237,7 @@ t.test('rotation: profiles, overrides, and a leeway of at most twice the gap', a
 })
 
 t.test('README.md and .env.example say what the schema says (npm run docs)', async (t) => {
-  const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
+  const read = (name: string): string => readFileSync(inCheckout(name), 'utf8')
   const table = read('README.md').split(TABLE_BEGIN)[1]?.split(TABLE_END)[0]
   t.equal(table?.trim(), configurationTable())
   t.equal(read('.env.example'), envExample())

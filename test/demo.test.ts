@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify, stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
+import { inCheckout } from './support/checkout.js'
 
-const demo = fileURLToPath(new URL('../scripts/demo.mjs', import.meta.url))
+const demo = inCheckout('scripts/demo.mjs')
 
 /** A folder for temporary files that nobody else uses. */
 async function privateTmp(t: Test): Promise<NodeJS.ProcessEnv> {

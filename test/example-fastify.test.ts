@@ -8,15 +8,15 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { generateMasterKeys } from '../src/token/master-keys.js'
+import { inCheckout } from './support/checkout.js'
 import { asWorker, openSession, startOAuth, worker } from './support/oauth.js'
 import { until } from './support/redis-groups.js'
 import { ada } from './support/service.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = inCheckout('')
 /** What another process needs beyond the service, at most. */
 const SLACK_MS = 250
 

@@ -1,10 +1,10 @@
 /** The package as npm would publish it: its exports lead somewhere, with types, in every way that Node and bundlers resolve. */
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { inCheckout } from './support/checkout.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = inCheckout('')
 
 t.test('publint and attw find nothing to complain of', async (t) => {
   const { stdout, stderr, code } = await promisify(execFile)('npm', ['run', 'lint:package'], {

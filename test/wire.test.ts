@@ -1,13 +1,15 @@
 /** Plays every transcript of `test/wire/` against a service of its own: what is written there is what goes over the wire. */
 import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { inCheckout } from './support/checkout.js'
 import { headerOf, readAnswer, sendRaw } from './support/exchange.js'
 import { createPlaceholders, type Placeholders } from './support/placeholders.js'
 import { startService } from './support/service.js'
 import { type Exchange, type Message, parseTranscript } from './support/transcript.js'
 import { showAnswer, showExpected } from './support/transcript-answer.js'
 
-const folder = new URL('wire/', import.meta.url)
+const folder = inCheckout('test/wire')
 const files = (await readdir(folder)).sort()
 t.ok(files.length > 0)
 
@@ -20,7 +22,7 @@ const pushReach = {
 
 for (const file of files)
   t.test(file, async (t) => {
-    const transcript = parseTranscript(await readFile(new URL(file, folder), 'utf8'))
+    const transcript = parseTranscript(await readFile(join(folder, file), 'utf8'))
     const service = await startService(t, { env: transcript.config, pushReach })
     for (const account of transcript.accounts) await service.addAccount(account)
     const placeholders = createPlaceholders()

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import t from 'tap'
+import { inCheckout } from '../support/checkout.js'
 import { everyday } from './everyday.js'
 import type { Credentials } from './page.js'
 import { rotation } from './rotation.js'
@@ -29,7 +30,7 @@ world.scenario(
     const held = page.held()
     close()
 
-    const { configure } = createRequire(import.meta.url)('redux-auth') as ReduxAuth
+    const { configure } = createRequire(inCheckout('test/clients/'))('redux-auth') as ReduxAuth
     const actions: Rendered[] = []
     const cookies = `authHeaders=${encodeURIComponent(JSON.stringify(held))}`
     const settings = { isServer: true, cookies, currentLocation: 'http://app.example/' }

@@ -6,6 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Test } from 'tap'
+import { inCheckout } from '../support/checkout.js'
 import { startService } from '../support/service.js'
 import { startApplication } from './application.js'
 import { findProgram, type Program } from './program.js'
@@ -76,7 +77,7 @@ async function start(
       ['7170', await freePort()],
     ])
     for (const [index, file] of example.entries()) {
-      const shown = await readFile(new URL(`../../examples/${file}`, import.meta.url), 'utf8')
+      const shown = await readFile(inCheckout(`examples/${file}`), 'utf8')
       const text = shown.replaceAll(WELL_KNOWN, (_, wellKnown: string) => `:${ports.get(wellKnown)}`)
       await writeFile(join(dir, basename(file)), index === 0 ? adapt(text, dir) : text)
     }

@@ -4,6 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { Test } from 'tap'
+import { inCheckout } from '../support/checkout.js'
 import { type Answer, readAnswer, sendRaw } from '../support/exchange.js'
 import { startService } from '../support/service.js'
 import type { Arrived } from './application.js'
@@ -26,8 +27,7 @@ export interface PlayedGateway {
   judge(answer: Answer, headers: Header[]): Judged
 }
 
-export const exampleText = (path: string) =>
-  readFile(new URL(`../../examples/${path}`, import.meta.url), 'utf8')
+export const exampleText = (path: string) => readFile(inCheckout(`examples/${path}`), 'utf8')
 
 export async function playWorld(t: Test, gateway: PlayedGateway): Promise<World> {
   const service = await startService(t, { env })

@@ -2,12 +2,12 @@
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rename, rm, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type Packaged, unpackPackage } from '../../src/store/system-package.js'
+import { inCheckout } from '../support/checkout.js'
 
 const run = promisify(execFile)
-const cacheDir = fileURLToPath(new URL('../../.cache/gateways', import.meta.url))
+const cacheDir = inCheckout('.cache/gateways')
 
 export interface Program extends Packaged {
   /** Prints what it can do. */

@@ -3,11 +3,11 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { inCheckout } from '../support/checkout.js'
 import { startService } from '../support/service.js'
 import { type Exchange, parseTranscript } from '../support/transcript.js'
 
@@ -37,7 +37,7 @@ t.test('redocly finds nothing to complain of', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cs-openapi-'))
   t.teardown(() => rm(folder, { recursive: true }))
   await writeFile(join(folder, 'openapi.json'), text)
-  const redocly = fileURLToPath(new URL('../../node_modules/@redocly/cli/bin/cli.js', import.meta.url))
+  const redocly = inCheckout('node_modules/@redocly/cli/bin/cli.js')
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [redocly, 'lint', '--extends=recommended-strict', '--format=json', 'openapi.json'],
@@ -70,11 +70,11 @@ t.test('/docs shows it', async (t) => {
 })
 
 t.test('what the transcripts show is what it says', async (t) => {
-  const folder = new URL('../wire/', import.meta.url)
+  const folder = inCheckout('test/wire')
   const checkers = new Map<TSchema, ReturnType<typeof Compile>>()
   const shown = new Set<string>()
   for (const file of await readdir(folder)) {
-    const { exchanges } = parseTranscript(await readFile(new URL(file, folder), 'utf8'))
+    const { exchanges } = parseTranscript(await readFile(join(folder, file), 'utf8'))
     for (const exchange of exchanges) {
       const [verb = '', target = ''] = exchange.request.start.split(' ')
       const found = find(verb, target)

@@ -1,9 +1,9 @@
 /** What fails between a process and its Redis makes it ask, or refuse; never accept for longer than the bound. */
 import { execFileSync } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { generateMasterKeys } from '../../src/token/master-keys.js'
+import { inCheckout } from '../support/checkout.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/redis-groups.js'
 import { type StreamFault, startStreamProxy } from '../support/stream-proxy.js'
@@ -14,7 +14,7 @@ const BOUND_MS = 1_000
 /** What a busy machine may add between two looks. */
 const SLACK_MS = 500
 
-execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))])
+execFileSync(process.execPath, [inCheckout('scripts/build.mjs')])
 
 /** `here` revokes; `there` has the sessions in memory, and reaches Redis through a wire that can fail. */
 async function prepare(t: Test) {

@@ -1,9 +1,9 @@
 /** Ten thousand revocations at one process, each seen from another that has the session in its memory. */
 import { execFileSync } from 'node:child_process'
 import { setImmediate } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { generateMasterKeys } from '../../src/token/master-keys.js'
+import { inCheckout } from '../support/checkout.js'
 import { startRedis } from '../support/redis.js'
 import { openFixedSessions } from './fixed-sessions.js'
 import { startServerProcess } from './server-process.js'
@@ -14,7 +14,7 @@ const BOUND_MS = 1_000
 /** Of the time from the acknowledgement of a revocation to its effect elsewhere. */
 const GOAL_P99_MS = 10
 
-execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))])
+execFileSync(process.execPath, [inCheckout('scripts/build.mjs')])
 
 t.test(`${SESSIONS} revocations on one process, refused by another`, async (t) => {
   const redis = await startRedis(t, { args: ['--appendfsync', 'no'] })

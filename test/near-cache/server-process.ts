@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { inCheckout } from '../support/checkout.js'
 
-const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url))
+const entry = inCheckout('dist/server.js')
 
 export interface ServerProcess {
   pid: number

@@ -9,8 +9,9 @@ import t, { type Test } from 'tap'
 import { connectRedis } from '../../src/store/connect.js'
 import { type EmbeddedRedis, startEmbeddedRedis } from '../../src/store/embedded.js'
 import { findRedisBinary } from '../../src/store/redis-binary.js'
+import { inCheckout } from '../support/checkout.js'
 
-const binary = await findRedisBinary()
+const binary = await findRedisBinary(inCheckout('.cache/redis'))
 
 function recorder() {
   const lines: string[] = []
@@ -208,7 +209,7 @@ t.test('a server that cannot start says why', async (t) => {
 /** The embedded Redis of another process, to be killed. */
 async function serviceProcess(t: Test, dataDir: string) {
   const script = `
-    import { startEmbeddedRedis } from './src/store/embedded.ts'
+    import { startEmbeddedRedis } from ${JSON.stringify(import.meta.resolve('../../src/store/embedded.js'))}
     const redis = await startEmbeddedRedis(${JSON.stringify({ dataDir, binary })})
     process.stdout.write(redis.pid + '\\n')`
   const service = spawn(process.execPath, [...process.execArgv, '--input-type=module', '--eval', script], {

@@ -2,9 +2,10 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSy
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { findRedisBinary } from '../../src/store/redis-binary.js'
+import { inCheckout } from '../support/checkout.js'
 
 /** The server by its own name, as it was found for all tests. */
-const real = await findRedisBinary()
+const real = await findRedisBinary(inCheckout('.cache/redis'))
 
 /** Makes PATH a folder with nothing but these executables: a script's text, or a path to link to. */
 function onlyOnPath(t: Test, executables: Record<string, string>): string {

@@ -2,11 +2,12 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { assemble, readPart, sessionScripts } from '../../src/store/scripts.js'
+import { inCheckout } from '../support/checkout.js'
 import { startRedis } from '../support/redis.js'
 
 const LONGEST = 100
 const replyTypes = ['scripts', 'record']
-  .map((file) => readFileSync(new URL(`../../src/store/${file}.ts`, import.meta.url), 'utf8'))
+  .map((file) => readFileSync(inCheckout(`src/store/${file}.ts`), 'utf8'))
   .join('\n')
 
 const quoted = (text: string): Set<string> =>

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import type { Context } from 'node:vm'
 import type { Test } from 'tap'
+import { inCheckout } from './checkout.js'
 import { createPageModules } from './page-modules.js'
 
 /** One profile: its tabs share cookies and local storage, as tabs of one origin do; another browser is another device. */
@@ -31,7 +32,7 @@ interface Jsdom {
   ) => { window: { close(): void; localStorage: object }; getInternalVMContext(): Context }
 }
 
-const clients = resolve(import.meta.dirname, '../clients')
+const clients = inCheckout('test/clients')
 
 /** @param origin of every page; the service must allow it */
 export function openBrowser(t: Test, origin: string): Browser {

@@ -1,4 +1,5 @@
 /** Redis servers that belong together, on loopback ports: a replicated pair watched by Sentinels, and a Cluster. */
+
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
@@ -9,6 +10,7 @@ import { Redis } from 'ioredis'
 import type { Test } from 'tap'
 import { findRedisBinary } from '../../src/store/redis-binary.js'
 import { launchRedis } from '../../src/store/redis-process.js'
+import { inCheckout } from './checkout.js'
 import { type Ending, startRedis, type TestRedis } from './redis.js'
 
 /** @returns loopback ports that were free a moment ago, all different */
@@ -49,7 +51,7 @@ export async function startSentinels(t: Test): Promise<Sentinels> {
   const master = await startRedis(t, { args: onPort(masterPort) })
   const quickly = ['--repl-diskless-sync-delay', '0', '--replicaof', `127.0.0.1 ${masterPort}`]
   const replica = await startRedis(t, { args: [...onPort(replicaPort), ...quickly] })
-  const { path } = await findRedisBinary()
+  const { path } = await findRedisBinary(inCheckout('.cache/redis'))
   for (const port of sentinelPorts) {
     const dir = await mkdtemp(join(tmpdir(), 'cs-sentinel-'))
     const file = join(dir, 'sentinel.conf')

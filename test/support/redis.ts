@@ -1,4 +1,5 @@
 /** Real Redis servers for tests: private, on a unix socket in a temporary folder, ended with the test however it ends. */
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,7 @@ import type { Test } from 'tap'
 import { privateServerArgs } from '../../src/store/embedded.js'
 import { findRedisBinary } from '../../src/store/redis-binary.js'
 import { launchRedis } from '../../src/store/redis-process.js'
+import { inCheckout } from './checkout.js'
 
 export interface TestRedis {
   /** What `REDIS_URL` would be. */
@@ -32,7 +34,7 @@ export type Ending = Pick<Test, 'teardown'>
 export async function startRedis(t: Ending, options: { args?: readonly string[] } = {}): Promise<TestRedis> {
   const dir = await mkdtemp(join(tmpdir(), 'cs-redis-'))
   const socket = join(dir, 'redis.sock')
-  const { path } = await findRedisBinary()
+  const { path } = await findRedisBinary(inCheckout('.cache/redis'))
   const args = [...privateServerArgs(dir, socket), ...(options.args ?? [])]
   let server = await launchRedis(path, dir, args)
   const client = new Redis({ path: socket, maxRetriesPerRequest: null, retryStrategy: () => 50 })

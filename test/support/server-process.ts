@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
+import { inCheckout } from './checkout.js'
 import { until } from './redis-groups.js'
 
 /** The built service, as it ships; built now if `src` is newer. */
-export const entry = fileURLToPath(new URL('../../dist/server.js', import.meta.url))
-execFileSync(process.execPath, [fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))])
+export const entry = inCheckout('dist/server.js')
+execFileSync(process.execPath, [inCheckout('scripts/build.mjs')])
 
 export interface Server {
   child: ChildProcess
