@@ -37,6 +37,6 @@ up: ## Start the service and a Redis in containers
 	@docker compose up --build
 
 clean: ## Remove what was installed and built; the data folder stays
-	rm -rf node_modules test/clients/node_modules bench/peers/node_modules dist dist-bench .tap .cache
+	rm -rf node_modules test/clients/node_modules bench/peers/node_modules dist dist-test .tap .cache
 
 .PHONY: help run test build lint bench guard mutants demo geo docs up clean

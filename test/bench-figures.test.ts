@@ -48,7 +48,9 @@ const block = `![CPU of a request over that of a bare Fastify route with the sam
 |---|---:|---:|---:|---:|---:|
 | GET /peer-a<b | 220 | **4.40** [4.30 4.50] | 4.0 times | 8.0 | 1 |
 
-- bytes: 1 session:; 400 in all
+- bytes
+  - 1 session:
+  - 400 in all
 
 1 of 2 goals are met; missed are:
 - memory: 400 bytes, wanted ≤ 350 bytes

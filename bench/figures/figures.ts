@@ -75,7 +75,10 @@ export function describeFigures(report: Report): string {
             peers.map((result) => row(result, besideVerify(result, own))),
           ),
         ]),
-    ...found.map(({ about, text }) => `- ${about}: ${text.replaceAll(/\s*\n\s*/g, '; ')}`),
+    ...found.flatMap(({ about, text }) => [
+      `- ${about}`,
+      ...text.split('\n').map((line) => `  - ${line.trim()}`),
+    ]),
     ...(found.length === 0 ? [] : ['']),
     `${verdicts.length - missed.length} of ${verdicts.length} goals are met${missed.length === 0 ? '.' : '; missed are:'}`,
     ...missed.map(({ goal, wanted, figure }) => `- ${goal}: ${figure}, wanted ${wanted}`),
