@@ -83,8 +83,8 @@ function describeMemory(sessions: number, { accounts, ...parts }: Filled): Findi
       atMost(`Redis memory a session, of ${sessions}, index included`, GOAL_BYTES, total, ' bytes', 0),
     ],
     text: [
-      `${sessions} sessions take ${total.toFixed(1)} bytes of Redis' memory each: record and the set of each account`,
-      `  ${rounded(parts.sessions)}, user agents ${rounded(parts.userAgents)}, locations ${rounded(parts.locations)}; accounts take ${rounded(accounts)} beside it`,
+      `${sessions} sessions take ${total.toFixed(1)} bytes of Redis' memory each:`,
+      `  record and the set of each account ${rounded(parts.sessions)}, user agents ${rounded(parts.userAgents)}, locations ${rounded(parts.locations)}; accounts take ${rounded(accounts)} beside it`,
     ].join('\n'),
     figures: { bytesPerSession: total, bytesOfAccountsPerSession: perSession(accounts) },
   }
