@@ -171,20 +171,13 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
   const metrics = createMetrics(measured, gather)
   const drain = prepareDrain(app)
   await app.register(health({ ping: sessionStore.ping, isDraining: () => drain.begun }))
-  const jwksOptions = { keys: keyRing.jwks, maxAgeMs: JWKS_MAX_AGE_MS }
-  for (const prefix of ['', '/api']) {
-    await app.register(jwks(jwksOptions), { prefix })
-    await app.register(devise({ sessions, accounts, signUp: config.signUp }), { prefix: `${prefix}/auth` })
-    await app.register(gigadrive({ sessions, subscriptions }), { prefix: `${prefix}/token` })
-    await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), {
-      prefix: `${prefix}/v1alpha/token`,
-    })
-    await app.register(gateway({ sessions, countryOf: activity.countryOf }), { prefix: `${prefix}/gateway` })
-    await app.register(oauth({ sessions, issuer: config.issuer }), { prefix })
-    await app.register(services({ sessions, accounts, events, metrics, longestJwtMs: jwtMaxLifeMs }), {
-      prefix,
-    })
-  }
+  await app.register(jwks({ keys: keyRing.jwks, maxAgeMs: JWKS_MAX_AGE_MS }))
+  await app.register(devise({ sessions, accounts, signUp: config.signUp }), { prefix: '/auth' })
+  await app.register(gigadrive({ sessions, subscriptions }), { prefix: '/token' })
+  await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), { prefix: '/v1alpha/token' })
+  await app.register(gateway({ sessions, countryOf: activity.countryOf }), { prefix: '/gateway' })
+  await app.register(oauth({ sessions, issuer: config.issuer }))
+  await app.register(services({ sessions, accounts, events, metrics, longestJwtMs: jwtMaxLifeMs }))
   await publishRoutes(app)
   await app.ready()
   // Last: building keeps the event loop busy for longer than a command to Redis may take.

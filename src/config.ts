@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { envSchema } from 'env-schema'
+import Type, { type TSchema } from 'typebox'
+import Value from 'typebox/value'
 import { describeVariables } from './config/describe.js'
 import { formats, readList, readTimeSpan } from './config/formats.js'
 import { nearestName } from './config/nearest-name.js'
@@ -109,37 +110,20 @@ function collect(env: NodeJS.ProcessEnv, problems: string[]): Record<string, str
 
 /** @returns valid values for all variables: a wrong one is reported, and its default stands in for the further checks */
 function validate(given: Record<string, string>, problems: string[]): Variables {
-  const right = { ...given }
-  try {
-    return applySchema(given)
-  } catch (error) {
-    const errors: unknown = error instanceof Error && 'errors' in error ? error.errors : undefined
-    if (!Array.isArray(errors)) throw error
-    for (const name of new Set<string>(errors.map(({ instancePath }) => instancePath.slice(1)))) {
-      problems.push(mustBe(name))
-      delete right[name]
-    }
-    return applySchema(right)
+  const right: Record<string, string | number> = {}
+  for (const [name, schema] of Object.entries<TSchema & { format?: string }>(variables.properties)) {
+    const text = given[name]
+    if (text === undefined) continue
+    const value = Type.IsInteger(schema) ? Number(text) : text
+    const isWellFormed = schema.format === undefined ? undefined : formats[schema.format]
+    if (Value.Check(schema, value) && isWellFormed?.(text) !== false) right[name] = value
+    else problems.push(mustBe(name))
   }
+  return Value.Default(variables, right) as Variables // each value has been checked
 }
 
 const mustBe = (name: string): string =>
   `${name} must be ${describeVariables().find((variable) => variable.name === name)?.allowed}`
-
-function applySchema(data: Record<string, string>): Variables {
-  return envSchema<Variables>({
-    schema: variables,
-    data,
-    env: false,
-    ajv: {
-      customOptions(ajv) {
-        ajv.addVocabulary(['unset'])
-        for (const [name, accepts] of Object.entries(formats)) ajv.addFormat(name, accepts)
-        return ajv
-      },
-    },
-  })
-}
 
 function interpret(values: Variables, problems: string[]): Settings {
   /** Reads what a schema cannot describe; the reader says what is wrong without repeating the value. */

@@ -8,7 +8,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { hash as argon2Hash, verify as argon2Verify, hashSync, type Options } from '@node-rs/argon2'
+import { hash as argon2Hash, verify as argon2Verify, type Options } from '@node-rs/argon2'
 import { LRUCache } from 'lru-cache'
 import { createLanes } from './lanes.js'
 
@@ -19,7 +19,7 @@ export const longestPassword = 128
 const MAX_PASSWORD_BYTES = 1024
 
 /** OWASP's first recommendation for argon2id (which is the library's default algorithm): 19 MiB, two passes, one thread. */
-const ARGON2: Options = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const satisfies Options
 
 /** libuv has four threads unless told otherwise; one stays free for name look-ups and files. */
 const MAX_LANES = 3
@@ -86,7 +86,14 @@ export function generatePassword(): string {
   return Array.from(randomBytes(26), (byte) => alphabet[byte % alphabet.length]).join('')
 }
 
-/** Hashes and checks passwords; takes the time of one hash to make, for accounts that do not exist. */
+/** A hash in PHC form that costs as much as any other to compare with, and that no password has: it is random. */
+function nobodysHash(): string {
+  const { memoryCost, timeCost, parallelism } = ARGON2
+  const [salt, hash] = [16, 32].map((bytes) => randomBytes(bytes).toString('base64').replace(/=+$/, ''))
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${salt}$${hash}`
+}
+
+/** Hashes and checks passwords. */
 export function createPasswords(limits: PasswordLimits = {}): Passwords {
   const cores = Math.floor(availableParallelism() / (limits.processes ?? 1))
   const laneCount = limits.lanes ?? Math.min(Math.max(cores, 1), MAX_LANES)
@@ -98,7 +105,7 @@ export function createPasswords(limits: PasswordLimits = {}): Passwords {
   const underway = new Map<string, Promise<boolean>>()
   const memoryKey = randomBytes(32)
   /** Stands in for accounts that do not exist or have no password. */
-  const nobodysHash = hashSync(randomBytes(32), ARGON2)
+  const standIn = nobodysHash()
   let hashes = 0
   let hits = 0
 
@@ -128,7 +135,7 @@ export function createPasswords(limits: PasswordLimits = {}): Passwords {
       }
       let right = underway.get(key)
       if (right === undefined) {
-        right = compare(storedHash ?? nobodysHash, password).finally(() => underway.delete(key))
+        right = compare(storedHash ?? standIn, password).finally(() => underway.delete(key))
         underway.set(key, right)
       }
       if (!(await right) || storedHash === undefined) return false

@@ -37,6 +37,23 @@ const limits = {
   http: { maxHeaderSize: 32 * 1024, headersTimeout: 10_000 },
 } as const satisfies FastifyHttpOptions<Server>
 
+/**
+ * Every path answers under `/api` too: it is read without that, because a second registration of all routes would cost a
+ * sixth of start-up. The target may be a whole URL (RFC 9112 section 3.2.2).
+ */
+const underApi = /^(https?:\/\/[^/]*)?\/api(?=\/)/
+
+/**
+ * Instead of Fastify's own, which cost start-up: every scope says how it checks, and answers are typed by the schemas they
+ * are described with.
+ */
+const compilersFactory = {
+  buildValidator: () => () => {
+    throw new Error('a route has a schema for requests, and its scope no validator')
+  },
+  buildSerializer: () => () => (answer: unknown) => JSON.stringify(answer),
+}
+
 /** Opens an app to register routes on; it refuses to start with one that is neither public nor guarded. */
 export async function openHttp({
   log,
@@ -48,7 +65,9 @@ export async function openHttp({
   const app = fastify({
     ...limits,
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
+    schemaController: { compilersFactory },
     genReqId: requestIds(),
+    rewriteUrl: ({ url = '/' }) => url.replace(underApi, '$1'),
     clientErrorHandler: answerUnreadable,
     // These come before any hook.
     frameworkErrors: (error, request, reply) =>
@@ -64,8 +83,6 @@ export async function openHttp({
   app.setErrorHandler((error: Error, _request, reply) =>
     answerWith(problemDetails, reply, describeFault(error)),
   )
-  // Answers are typed by the schemas they are described with; compiling a serialiser for each of them would only cost start-up.
-  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer))
   endIdleConnections(app)
   endSlowReaders(app)
   requireScopes(app)

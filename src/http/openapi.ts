@@ -52,7 +52,7 @@ export async function collectRoutes(app: FastifyInstance, issuer: string): Promi
       components: { securitySchemes },
     },
     transform({ schema, url, route }) {
-      const hidden = url.startsWith('/api/') || route.config?.refusesVerb === true
+      const hidden = route.config?.refusesVerb === true
       const takes = route.config?.takes ?? []
       const security = takes.map((scheme) => ({ [scheme]: [] }))
       const operation = {

@@ -1,6 +1,6 @@
 /** Request parameters as devise_token_auth's clients send them: query, form and JSON body are one namespace. */
 import type { FastifyRequest, FastifySchemaCompiler } from 'fastify'
-import type { Static, TObject } from 'typebox'
+import type { Static, TObject, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { isJsonObject } from './bearer.js'
 import { HttpProblem } from './http-problem.js'
@@ -18,6 +18,15 @@ export function parameter(request: FastifyRequest, name: string): unknown {
   if (isJsonObject(query) && Object.hasOwn(query, name)) return query[name]
   if (isJsonObject(body) && Object.hasOwn(body, name)) return body[name]
   return undefined
+}
+
+/** Holds each part of a request to its schema; what came in the URL or a header is text, and first read as what the schema says. */
+export const checkedBySchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const validator = Compile(schema)
+  return (given) => {
+    const value = httpPart === 'body' ? given : validator.Convert(given)
+    return validator.Check(value) ? { value } : { error: validator.Errors(value) }
+  }
 }
 
 /** For scopes whose parameters may stand in query, form or body alike: their schemas describe, the reader checks. */

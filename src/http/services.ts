@@ -1,5 +1,4 @@
 /** What internal services and administrators may do: accounts, the sessions of others, the audit trail, and figures. */
-import { TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Role } from '../account.js'
 import type { Grant } from '../session.js'
@@ -13,6 +12,7 @@ import { readCredential } from './credentials.js'
 import { dialect } from './dialect.js'
 import { type EventReader, eventRoutes } from './events.js'
 import { type Metrics, metricsRoutes } from './metrics.js'
+import { checkedBySchema } from './parameters.js'
 import { problemDetails } from './problem-details.js'
 import { type Guard, guarded } from './scopes.js'
 
@@ -23,7 +23,7 @@ export interface ServicesOptions extends AccountSessionsOptions {
   metrics: Metrics
 }
 
-/** @returns the routes as a plugin; register it without a prefix, or at `/api` */
+/** @returns the routes as a plugin; register it without a prefix */
 export function services(options: ServicesOptions): FastifyPluginAsync {
   const { sessions, accounts, events, metrics } = options
   const guard: Guard = {
@@ -42,7 +42,7 @@ export function services(options: ServicesOptions): FastifyPluginAsync {
   const area = (app: FastifyInstance, prefix: string, roles: readonly Role[], routes: FastifyPluginAsync) =>
     app.register(
       dialect(problemDetails, async (scope) => {
-        scope.setValidatorCompiler(TypeBoxValidatorCompiler)
+        scope.setValidatorCompiler(checkedBySchema)
         await readBasic(scope)
         await guarded(scope, guard, async (inner) => {
           requireRole(inner, roles)

@@ -199,3 +199,16 @@ t.test('a client that goes away in the middle of a request harms nobody', async 
     'and is no error of ours',
   )
 })
+
+t.test('every path answers under /api too, and once only', async (t) => {
+  const { app, port } = await startService(t)
+  for (const url of ['/token', '/api/token', '/api/healthz', '/api/.well-known/jwks.json'])
+    t.not((await app.inject(url)).statusCode, 404, url)
+  for (const url of ['/api', '/apitoken', '/api/api/token', '/other/api/token'])
+    t.equal((await app.inject(url)).statusCode, 404, url)
+  const whole = await sendRaw(
+    port,
+    'GET http://x/api/healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  )
+  t.match(whole, /^HTTP\/1\.1 200 /, 'the target may be a whole URL (RFC 9112 section 3.2.2)')
+})

@@ -38,7 +38,7 @@ const envelope: Envelope = {
   }),
 }
 
-/** @returns the endpoints as a plugin; register it without a prefix, or at `/api` */
+/** @returns the endpoints as a plugin; register it without a prefix */
 export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
   const callers: Guard = {
     authenticator: sessions,
