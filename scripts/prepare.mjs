@@ -3,7 +3,8 @@
  * node_modules yet.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -32,17 +33,20 @@ export function install(folder = '.', ...options) {
 
 /** Compiles the service, `src`, to `dist`. */
 export function build() {
-  compile({ project: 'tsconfig.build.json', from: 'src', folders: [''], to: 'dist', scripts: 'store/lua' })
+  compile({ project: 'tsconfig.build.json', from: 'src', folders: [''], to: 'dist', src: 'dist' })
 }
 
 /** Compiles the tests and the bench, with what they use of `src`, to `dist-test`; types are for `npm run lint` to check. */
 export function buildTests() {
   const folders = ['src', 'bench', 'test']
-  compile({ project: 'tsconfig.test.json', from: '.', folders, to: 'dist-test', scripts: 'src/store/lua' })
+  compile({ project: 'tsconfig.test.json', from: '.', folders, to: 'dist-test', src: 'dist-test/src' })
 }
 
-/** Compiles what was changed since the last time; the mark that is written last says that it is complete. */
-function compile({ project, from, folders, to, scripts }) {
+/**
+ * Compiles what was changed since the last time; the mark that is written last says that it is complete. Under `src` is what
+ * becomes of the service's sources.
+ */
+function compile({ project, from, folders, to, src }) {
   const mark = join(to, '.complete')
   const source = (file) => join(from, file)
   const sources = folders.flatMap((folder) => [
@@ -57,13 +61,32 @@ function compile({ project, from, folders, to, scripts }) {
     const name = /^(.*)\.(?:js|js\.map|d\.ts)$/.exec(file)?.[1]
     if (name !== undefined && !existsSync(at(source(`${name}.ts`)))) rmSync(at(join(to, file)))
   }
-  // What Redis runs is read from files, beside the code that sends it.
-  rmSync(at(join(to, scripts)), { recursive: true, force: true })
-  cpSync(at('src/store/lua'), at(join(to, scripts)), { recursive: true })
+  copyScripts(join(src, 'store/lua'))
+  bundleTypeBox(join(src, 'typebox.js'))
   writeFileSync(at(mark), '')
 }
 
 const programsIn = (folder) => filesIn(folder).filter((file) => !file.includes('node_modules'))
+
+/** What Redis runs is read from files, beside the code that sends it. */
+function copyScripts(folder) {
+  rmSync(at(folder), { recursive: true, force: true })
+  cpSync(at('src/store/lua'), at(folder), { recursive: true })
+}
+
+/** In the place of what `tsc` makes of `src/typebox.ts`, which says why; with its licence, because it is a copy. */
+function bundleTypeBox(outfile) {
+  const { buildSync } = createRequire(import.meta.url)('esbuild') // there may have been none when we started
+  buildSync({
+    entryPoints: [at('src/typebox.ts')],
+    outfile: at(outfile),
+    bundle: true,
+    format: 'esm',
+    target: 'node20.12',
+    banner: { js: `/*\n${readFileSync(at('node_modules/typebox/license'), 'utf8')}*/` },
+  })
+  rmSync(at(`${outfile}.map`), { force: true })
+}
 
 /** Fetches the Redis server that the tests and the embedded store run, if there is none yet. Needs a build. */
 export async function fetchRedis() {

@@ -3,11 +3,11 @@
  * value; what throws is a `CountersignError`, for what the caller cannot have meant: wrong credentials, wrong input, no
  * answer.
  */
-import type { Static } from 'typebox'
 import { CountersignError, noAnswer, problemOf } from './client/client-error.js'
 import type { Introspected } from './http/oauth/introspected.js'
 import type { OpenedObject, SessionObject, Wanted } from './http/session-object.js'
 import type { Verdict as VerdictSchema } from './http/verdict.js'
+import type { Static } from './typebox.js'
 
 export { CountersignError, type ErrorCode } from './client/client-error.js'
 

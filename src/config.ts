@@ -4,8 +4,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Type, { type TSchema } from 'typebox'
-import Value from 'typebox/value'
 import { describeVariables } from './config/describe.js'
 import { formats, readList, readTimeSpan } from './config/formats.js'
 import { nearestName } from './config/nearest-name.js'
@@ -15,6 +13,7 @@ import type { LifePolicy, RotationPolicy } from './session.js'
 import { parseRedisUrl } from './store/redis-url.js'
 import { type MasterKeys, parseMasterKeys } from './token/master-keys.js'
 import { type JwtAlgorithm, parseJwtSecret } from './token/signing-keys.js'
+import { type TSchema, Type, Value } from './typebox.js'
 
 /** Everything that can be set, read and checked. */
 export interface Settings {

@@ -3,8 +3,8 @@
  * `.env.example` and the table in README.md are all made from this. `writeOnly` marks secrets: each may also come from a
  * file that `NAME_FILE` names. `unset` says what happens without a value, where there is no plain default.
  */
-import Type, { type Static } from 'typebox'
 import { jwtAlgorithms } from '../token/signing-keys.js'
+import { type Static, Type } from '../typebox.js'
 
 const TIME_SPAN = 'a time span such as 90 seconds or 14 days'
 

@@ -4,10 +4,10 @@
  */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
 import type { Account, Attributes } from '../account.js'
 import type { AuditedAccounts } from '../accounts/audited.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { type Static, Type } from '../typebox.js'
 import { problemOf } from './accounts.js'
 import { tokenHeaders as describedTokenHeaders } from './devise-schemas.js'
 import { tokenHeaders } from './devise-wire.js'

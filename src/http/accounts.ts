@@ -1,9 +1,9 @@
 /** `/accounts`: what an administrator does with accounts. Cursors, never page numbers; failures are problem documents. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type, { type Static } from 'typebox'
 import type { AccountState, Attributes } from '../account.js'
 import type { Invalid, Taken } from '../accounts/accounts.js'
 import type { AuditedAccounts } from '../accounts/audited.js'
+import { type Static, Type } from '../typebox.js'
 import { HttpProblem, noSuchAccount } from './http-problem.js'
 import { actorOf } from './use.js'
 

@@ -1,7 +1,7 @@
 /** `POST /verify`: verdicts on many tokens at once, for services that check what others have queued or stored. */
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
 import type { Authenticator } from '../sessions/authenticate.js'
+import { Type } from '../typebox.js'
 import { credentialOf } from './bearer.js'
 import { Verdict, verdictOf } from './verdict.js'
 

@@ -1,6 +1,6 @@
 /** The devise_token_auth dialect as it is described: parameters are checked by `parameters.ts`, wherever they stand. */
 import type { FastifySchema } from 'fastify'
-import Type from 'typebox'
+import { Type } from '../typebox.js'
 
 const Text = Type.String({ maxLength: 1024 })
 

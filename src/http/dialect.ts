@@ -4,7 +4,7 @@
  */
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, HTTPMethods } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { TSchema } from '../typebox.js'
 import { isJsonObject } from './bearer.js'
 import { describeFault, type Problem } from './faults.js'
 import { HttpProblem } from './http-problem.js'

@@ -1,6 +1,6 @@
 /** The Gigadrive dialect as it is described. */
 import type { FastifySchema } from 'fastify'
-import Type from 'typebox'
+import { Type } from '../typebox.js'
 import { Token } from './gigadrive-wire.js'
 
 export const Login = Type.Object(

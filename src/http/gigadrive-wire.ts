@@ -1,10 +1,8 @@
 /** Gigadrive's objects as they go over the wire. Every key is always there, nulls included; times are RFC 3339 in UTC. */
-
-import type { Static } from 'typebox'
-import Type from 'typebox'
 import type { Account } from '../account.js'
 import type { KnownLocation } from '../location.js'
 import type { SessionView } from '../session.js'
+import { type Static, Type } from '../typebox.js'
 
 export const failure = (error: string) => ({ error })
 export const notFound = failure('The requested resource could not be found.')

@@ -3,12 +3,12 @@
  * token opens it; `POST /token` opens a `fixed` session, presented as `Authorization: Bearer cst_…` from then on.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
-import Type from 'typebox'
 import type { Account } from '../account.js'
 import type { SessionView } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Subscriptions } from '../sessions/subscriptions.js'
+import { Type } from '../typebox.js'
 import { readBasic } from './basic.js'
 import { basicChallenge, bearerChallenge } from './challenge.js'
 import { readCredential } from './credentials.js'

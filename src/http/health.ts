@@ -1,6 +1,6 @@
 /** `/healthz`: the process runs. `/readyz`: it should get traffic, so Redis answers and nobody asked it to stop. */
 import type { FastifyPluginAsync, FastifySchema } from 'fastify'
-import Type from 'typebox'
+import { Type } from '../typebox.js'
 import { dialect } from './dialect.js'
 import { problemDetails } from './problem-details.js'
 import { publicly } from './scopes.js'

@@ -3,7 +3,7 @@
  * memory; it may be cached for as long as new keys are published before they sign.
  */
 import type { FastifyPluginAsync, FastifySchema } from 'fastify'
-import Type from 'typebox'
+import { Type } from '../typebox.js'
 import { dialect } from './dialect.js'
 import { problemDetails } from './problem-details.js'
 import { publicly } from './scopes.js'

@@ -11,7 +11,7 @@ import {
   Gauge,
   Registry,
 } from 'prom-client'
-import Type from 'typebox'
+import { Type } from '../typebox.js'
 
 /** Where the figures are; all of them grow from the start of the process, but for `entries`, `waiting` and `leased`. */
 export interface Measured {

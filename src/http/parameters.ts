@@ -1,7 +1,6 @@
 /** Request parameters as devise_token_auth's clients send them: query, form and JSON body are one namespace. */
 import type { FastifyRequest, FastifySchemaCompiler } from 'fastify'
-import type { Static, TObject, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile, type Static, type TObject, type TSchema } from '../typebox.js'
 import { isJsonObject } from './bearer.js'
 import { HttpProblem } from './http-problem.js'
 import { describeSchemaErrors } from './validation.js'

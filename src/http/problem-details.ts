@@ -1,6 +1,6 @@
 /** RFC 9457 problem documents: the envelope of every route that belongs to no dialect. */
 import { STATUS_CODES } from 'node:http'
-import Type from 'typebox'
+import { Type } from '../typebox.js'
 import type { Envelope } from './dialect.js'
 
 const ProblemDetails = Type.Object(

@@ -1,6 +1,6 @@
 /** A session as internal services see it, and what they may ask for. */
-import Type, { type Static } from 'typebox'
 import type { SessionView } from '../session.js'
+import { type Static, Type } from '../typebox.js'
 import { Description, Life } from './specter-schemas.js'
 
 const Nullable = Type.Union([Type.String(), Type.Null()])

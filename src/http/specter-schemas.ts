@@ -1,6 +1,6 @@
 /** The Specter dialect as it is described. */
 import type { FastifySchema } from 'fastify'
-import Type from 'typebox'
+import { Type } from '../typebox.js'
 
 /** Bounded and printable, because a JWT carries it and must stay short enough for a header. */
 export const Description = Type.String({

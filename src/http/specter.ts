@@ -3,10 +3,10 @@
  * a session's token manage them; a JWT opens everything else, and cannot mint more of its kind.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
 import { handleOfUuid, type SessionView, uuidOfHandle } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
+import { Type } from '../typebox.js'
 import { readBasic } from './basic.js'
 import { basicChallenge, bearerChallenge, hasBearer } from './challenge.js'
 import { readCredential } from './credentials.js'

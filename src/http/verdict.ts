@@ -1,6 +1,6 @@
 /** What is said of one token among many. */
-import Type, { type Static } from 'typebox'
 import type { Decision, RefusalCode } from '../session.js'
+import { type Static, Type } from '../typebox.js'
 
 export const Verdict = Type.Union([
   Type.Object({

@@ -1,7 +1,6 @@
 /** What a JWT says, on this side and on the wire: the claims of the Specter dialect, and the registered ones beside them. */
-import Type, { type Static } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { handleOfUuid, uuidOfHandle } from '../session.js'
+import { Compile, type Static, Type } from '../typebox.js'
 
 /** Times are ms since the epoch; on the wire they are whole seconds, rounded down. */
 export interface JwtClaim {

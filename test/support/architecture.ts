@@ -15,7 +15,7 @@ const layers = [
   { name: 'token', rank: 1, files: /^token\// },
   { name: 'push', rank: 1, files: /^push\// },
   { name: 'geo', rank: 1, files: /^geo(\.ts$|\/)/ },
-  { name: 'nouns', rank: 0, files: /^(session|account|errors|location|event)\.ts$/ },
+  { name: 'nouns', rank: 0, files: /^(session|account|errors|location|event|typebox)\.ts$/ },
 ]
 
 /** Lower, but still none of its business: what HTTP may know of tokens and of Redis goes through sessions and accounts. */
@@ -23,6 +23,7 @@ const unseen: Readonly<Record<string, readonly string[]>> = { http: ['store', 't
 
 /** Packages that only some files may know, types included. */
 const confined = [
+  { packages: /^typebox(\/|$)/, to: /^typebox\.ts$/, where: 'typebox.ts' },
   { packages: /^ioredis(\/|$)/, to: /^store\//, where: 'store/' },
   {
     packages: /^(@fastify\/|fastify(-plugin)?(\/|$))/,

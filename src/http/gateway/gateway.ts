@@ -11,8 +11,8 @@ import type {
   FastifyRequest,
   FastifySchema,
 } from 'fastify'
-import Type from 'typebox'
 import type { Authenticator } from '../../sessions/authenticate.js'
+import { Type } from '../../typebox.js'
 import { bearerChallenge, scopeChallenge } from '../challenge.js'
 import { readCredential } from '../credentials.js'
 import { tokenHeaders as describedTokenHeaders } from '../devise-schemas.js'

@@ -1,5 +1,5 @@
 /** What is said of a token that somebody asks about (RFC 7662 section 2.2). */
-import Type from 'typebox'
+import { Type } from '../../typebox.js'
 
 const Seconds = Type.Integer({ description: 'Seconds since the epoch' })
 

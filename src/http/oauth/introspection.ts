@@ -1,6 +1,6 @@
 /** What a token means, for services that hold one and cannot tell (RFC 7662): begins inactive, upgrades last. */
-import type { Static } from 'typebox'
 import type { Authenticator } from '../../sessions/authenticate.js'
+import type { Static } from '../../typebox.js'
 import { credentialOf } from '../bearer.js'
 import type { Introspected } from './introspected.js'
 

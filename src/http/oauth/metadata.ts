@@ -1,5 +1,5 @@
 /** RFC 8414 metadata: what this server can do. It issues no tokens by OAuth grants, and says so. */
-import type { Static } from 'typebox'
+import type { Static } from '../../typebox.js'
 import type { Metadata } from './schemas.js'
 
 const WELL_KNOWN = '/.well-known/oauth-authorization-server'

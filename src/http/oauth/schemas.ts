@@ -1,6 +1,6 @@
 /** The OAuth endpoints as they are described. */
 import type { FastifySchema } from 'fastify'
-import Type from 'typebox'
+import { Type } from '../../typebox.js'
 import { Introspected } from './introspected.js'
 
 export const OAuthFailure = Type.Object(
