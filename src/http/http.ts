@@ -1,12 +1,12 @@
 /** The HTTP side before it has routes: bounds, request ids, what answers when no dialect does, and CORS. */
 import type { Server } from 'node:http'
 import cors from '@fastify/cors'
-import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
+import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Logger } from 'pino'
 import { endIdleConnections } from './closing.js'
 import { exposedHeaders, requestHeaders } from './devise-wire.js'
 import { answerWith, nothingHere } from './dialect.js'
-import { describeFault } from './faults.js'
+import { describeFault, type Problem } from './faults.js'
 import { collectRoutes } from './openapi.js'
 import { problemDetails } from './problem-details.js'
 import { requestIds } from './request-id.js'
@@ -38,10 +38,10 @@ const limits = {
 } as const satisfies FastifyHttpOptions<Server>
 
 /**
- * Every path answers under `/api` too: it is read without that, because a second registration of all routes would cost a
- * sixth of start-up. The target may be a whole URL (RFC 9112 section 3.2.2).
+ * Every path answers under `/api` too, but for what is no dialect's. It is read without that, because a second registration
+ * of all routes would cost a sixth of start-up. The target may be a whole URL (RFC 9112 section 3.2.2).
  */
-const underApi = /^(https?:\/\/[^/]*)?\/api(?=\/)/
+const underApi = /^(https?:\/\/[^/]*)?\/api(?=\/(?!healthz|readyz|docs|openapi\.json))/
 
 /**
  * Instead of Fastify's own, which cost start-up: every scope says how it checks, and answers are typed by the schemas they
@@ -79,10 +79,10 @@ export async function openHttp({
     reply.header('x-request-id', request.id)
     done()
   })
-  app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))
-  app.setErrorHandler((error: Error, _request, reply) =>
-    answerWith(problemDetails, reply, describeFault(error)),
-  )
+  const answer = (reply: FastifyReply, problem: Problem) =>
+    answerWith(problemDetails, reply.header('cache-control', 'no-store'), problem)
+  app.setNotFoundHandler((_request, reply) => answer(reply, nothingHere))
+  app.setErrorHandler((error: Error, _request, reply) => answer(reply, describeFault(error)))
   endIdleConnections(app)
   endSlowReaders(app)
   requireScopes(app)
