@@ -67,7 +67,8 @@ export async function openHttp({
     trustProxy: trustProxy.length > 0 ? [...trustProxy] : false,
     schemaController: { compilersFactory },
     genReqId: requestIds(),
-    rewriteUrl: ({ url = '/' }) => url.replace(underApi, '$1'),
+    // Looking first is several times as quick for all the others.
+    rewriteUrl: ({ url = '/' }) => (url.includes('/api/') ? url.replace(underApi, '$1') : url),
     clientErrorHandler: answerUnreadable,
     // These come before any hook.
     frameworkErrors: (error, request, reply) =>
