@@ -1,12 +1,12 @@
 /** The HTTP side before it has routes: bounds, request ids, what answers when no dialect does, and CORS. */
 import type { Server } from 'node:http'
 import cors from '@fastify/cors'
-import fastify, { type FastifyHttpOptions, type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { endIdleConnections } from './closing.js'
 import { exposedHeaders, requestHeaders } from './devise-wire.js'
 import { answerWith, nothingHere } from './dialect.js'
-import { describeFault, type Problem } from './faults.js'
+import { describeFault } from './faults.js'
 import { collectRoutes } from './openapi.js'
 import { problemDetails } from './problem-details.js'
 import { requestIds } from './request-id.js'
@@ -80,10 +80,10 @@ export async function openHttp({
     reply.header('x-request-id', request.id)
     done()
   })
-  const answer = (reply: FastifyReply, problem: Problem) =>
-    answerWith(problemDetails, reply.header('cache-control', 'no-store'), problem)
-  app.setNotFoundHandler((_request, reply) => answer(reply, nothingHere))
-  app.setErrorHandler((error: Error, _request, reply) => answer(reply, describeFault(error)))
+  app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))
+  app.setErrorHandler((error: Error, _request, reply) =>
+    answerWith(problemDetails, reply, describeFault(error)),
+  )
   endIdleConnections(app)
   endSlowReaders(app)
   requireScopes(app)
