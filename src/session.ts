@@ -138,7 +138,16 @@ export interface Grant {
   account: Account
   /** The one token that this answer hands out: new after a rotation, the same current one when `fresh` is false. */
   token: { value: string; fresh: boolean } | undefined
+  /** Only of an answer that is given again and again. */
+  lasting?: Lasting
 }
+
+/**
+ * What is made of an answer once, by those who meet it again and again. Each of them declares a place of its own, as with
+ * Fastify's requests: among many sessions, to look for it in a table costs several cache misses.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: it is filled where it is used
+export interface Lasting {}
 
 export type Decision = Grant | { ok: false; refusal: Refusal }
 

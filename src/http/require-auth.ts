@@ -1,6 +1,7 @@
 /** `app.requireAuth()` and `request.auth`: routes of any Fastify app, guarded by an authenticator in its own process. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Decision, Grant } from '../session.js'
+import type { Account } from '../account.js'
+import type { Decision, Grant, Session } from '../session.js'
 import type { Authenticator } from '../sessions/authenticate.js'
 import type { Auth, AuthRequirements } from './auth.js'
 import { bearerChallenge, scopeChallenge } from './challenge.js'
@@ -14,6 +15,12 @@ import { useOf } from './use.js'
 
 /** Where a request keeps what its token has proved. */
 const PROVED = Symbol('auth')
+
+declare module '../session.js' {
+  interface Lasting {
+    auth?: Auth
+  }
+}
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -64,21 +71,26 @@ function settle(
     const code = decision.ok ? 'missing' : decision.refusal.code
     return sent(refuse(reply, 401, bearerChallenge(code), 'Send the token of a live session.'))
   }
-  const { session, account, token } = decision
+  const { session, account, token, lasting } = decision
   // Before anything is refused: the client must learn of its next token in any case.
   if (token?.fresh) uncached(reply).headers(tokenHeaders(session, token.value))
   const lack = whatLacks(decision, requirements)
   if (lack !== undefined) return sent(refuse(reply, 403, lack.challenge, lack.message))
-  request[PROVED] = {
+  request[PROVED] = lasting?.auth ?? authOf(session, account)
+  if (lasting !== undefined) lasting.auth = request[PROVED]
+  return passed
+}
+
+/** Frozen: an answer that lasts has one for all its requests. */
+const authOf = (session: Session, account: Account): Auth =>
+  Object.freeze({
     subject: account.uid,
     session: session.handle,
     kind: session.kind,
     roles: account.roles,
     scopes: session.scopes,
     expiresAt: session.expiresAt,
-  }
-  return passed
-}
+  })
 
 const failed = (request: FastifyRequest, reply: FastifyReply) => (error: unknown) => {
   const fault = error instanceof Error ? error : new Error(String(error))

@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache'
 import { StoreUnavailable } from '../errors.js'
 import type { Audit } from '../event.js'
 import { canonicalAddress, type Location } from '../location.js'
-import type { Session, Use } from '../session.js'
+import type { Lasting, Session, Use } from '../session.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import { deviceInWords } from './devices.js'
@@ -15,8 +15,8 @@ import { createNewsWatch, type News } from './news.js'
 import { createNotes, type Note, type Opened } from './notes.js'
 
 export interface Activity {
-  /** Notes that `session` was used now, or (`opened`) opened. */
-  note(session: Session, use: Use, opened?: Opened): void
+  /** Notes that `session` was used now, or (`opened`) opened; `lasting` is that of the answer that says so, if it has one. */
+  note(session: Session, use: Use, opened?: Opened, lasting?: Lasting): void
   /** The country of an address that was located lately; ISO 3166-1 alpha-2. */
   countryOf(ip: string): string | undefined
   /** What is noted of a session and not written yet. */
@@ -148,7 +148,7 @@ export function createActivity(options: ActivityOptions): Activity {
   timer.unref()
 
   return {
-    note: (session, use, opened) => notes.add(session, use, opened),
+    note: notes.add,
     countryOf(ip) {
       const known = located.peek(ip)
       return known === undefined ? countryOf(canonicalAddress(ip)?.ip ?? '') : known.country

@@ -157,7 +157,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       return decision
     }
     count(decision.token?.fresh === true ? 'rotated' : 'accepted')
-    if (decision.session !== undefined && use !== undefined) activity.note(decision.session, use)
+    if (decision.session !== undefined && use !== undefined)
+      activity.note(decision.session, use, undefined, decision.lasting)
     return decision
   }
 

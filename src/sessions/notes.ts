@@ -1,9 +1,9 @@
 /**
  * Notes of uses that wait to be written, one a session. What has been written is remembered: a session that is used again and
- * again from one place costs its requests one `Map.get`, and Redis one write a minute.
+ * again from one place costs its requests one look, and Redis one write a minute.
  */
 import { LRUCache } from 'lru-cache'
-import type { Session, Use } from '../session.js'
+import type { Lasting, Session, Use } from '../session.js'
 import { cutUserAgent } from '../store/shared-facts.js'
 
 export interface Note {
@@ -19,9 +19,18 @@ export interface Note {
 
 export type Opened = 'opened' | 'opened-for-another'
 
+declare module '../session.js' {
+  interface Lasting {
+    note?: Kept
+  }
+}
+
 export interface Notes {
-  /** Notes a use now; what is repeated from where it was written lately waits only after a rest. */
-  add(session: Session, use: Use, opened: Opened | undefined): void
+  /**
+   * Notes a use now; what is repeated from where it was written lately waits only after a rest. Of an answer that lasts, the
+   * note is found there the next time.
+   */
+  add(session: Session, use: Use, opened?: Opened, lasting?: Lasting): void
   /** What is noted of a session and not written yet. */
   pending(handle: string): Note | undefined
   /** Lets those wait that have rested, `most` of them; those that have not, too, when `early`. @returns how many */
@@ -37,6 +46,8 @@ export interface Notes {
 interface Kept extends Note {
   /** Whether Redis knows all of it. */
   isWritten: boolean
+  /** Whether it is among the notes still. */
+  isKept: boolean
 }
 
 /** Programs that people use are some hundreds; each is in memory once, however many sessions have it. */
@@ -46,29 +57,32 @@ const SHARED_USER_AGENTS = 2_000
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
   /** By handle. Each of them is in exactly one of the three below, which are in the order in which they came. */
   const notes = new Map<string, Kept>()
-  const waiting = new Set<Note>()
+  const waiting = new Set<Kept>()
   /** Used again since they were written, with the monotonic ms until which they rest. */
-  const resting = new Map<Note, number>()
-  const written = new Set<Note>()
+  const resting = new Map<Kept, number>()
+  const written = new Set<Kept>()
+  /** The first of each; they go on from where they were, because to look anew is to step over all that were deleted. */
+  const oldest = { waiting: waiting.values(), resting: resting.keys(), written: written.values() }
   const userAgents = new LRUCache<string, string>({ max: SHARED_USER_AGENTS, memoMethod: (text) => text })
   let noted = 0
   let dropped = 0
 
-  function forget(note: Note): void {
+  function forget(note: Kept): void {
+    note.isKept = false
     waiting.delete(note)
     resting.delete(note)
     written.delete(note)
     if (notes.get(note.handle) === note) notes.delete(note.handle)
   }
 
-  function wait(note: Note): void {
+  function wait(note: Kept): void {
     waiting.add(note)
     if (waiting.size <= most) return
-    forget(oldest(waiting))
+    forget(next(oldest.waiting))
     dropped += 1
   }
 
-  function wakeUp(note: Note): void {
+  function wakeUp(note: Kept): void {
     resting.delete(note)
     wait(note)
   }
@@ -81,23 +95,26 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       written.delete(note)
       if (now - note.atMs >= restMs) wait(note)
       else resting.set(note, performance.now() + restMs)
-      if (resting.size > most) wakeUp(oldest(resting.keys()))
+      if (resting.size > most) wakeUp(next(oldest.resting))
     }
     note.atMs = now // too late for a note that is just being written, whose time is as good
   }
 
   return {
-    add({ uid, tag, handle }, { ip, userAgent: whole }, opened) {
+    add(session, { ip, userAgent: whole }, opened, lasting) {
       noted += 1
       const userAgent = cutUserAgent(whole)
-      const there = notes.get(handle)
+      const last = lasting?.note
+      const there = last?.isKept ? last : notes.get(session.handle)
       if (there !== undefined) {
+        if (lasting !== undefined && there !== last) lasting.note = there
         if (opened === undefined && there.use.ip === ip && there.use.userAgent === userAgent)
           return repeat(there)
         forget(there)
       }
+      const { uid, tag, handle } = session
       const use = { ip, userAgent: userAgents.memo(userAgent) }
-      const since = { atMs: Date.now(), opened: opened ?? there?.opened, isWritten: false }
+      const since = { atMs: Date.now(), opened: opened ?? there?.opened, isWritten: false, isKept: true }
       const note = { uid, tag, handle, use, ...since }
       notes.set(handle, note)
       wait(note)
@@ -126,26 +143,25 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
     },
 
     settle(note, outcome) {
-      if (outcome === 'lost') {
-        dropped += 1
-        forget(note)
-      }
+      if (outcome === 'lost') dropped += 1
       const now = notes.get(note.handle)
       if (now === undefined) return
       now.opened = undefined // a use that came later opened no session
       if (now !== note) return
-      waiting.delete(note)
+      if (outcome === 'lost') return forget(now)
+      waiting.delete(now)
       now.isWritten = true
-      written.add(note)
-      if (written.size > most) forget(oldest(written))
+      written.add(now)
+      if (written.size > most) forget(next(oldest.written))
     },
 
     counts: () => ({ noted, waiting: waiting.size, dropped }),
   }
 }
 
-/** The first of what is not empty. */
-function oldest(notes: Iterable<Note>): Note {
-  for (const note of notes) return note
-  throw new RangeError('there is none')
+/** Of what is not at its end. */
+function next(notes: Iterator<Kept, undefined>): Kept {
+  const { value } = notes.next()
+  if (value === undefined) throw new RangeError('there is none')
+  return value
 }

@@ -29,30 +29,29 @@ const isSame = (uid: string, other: string): boolean =>
 export function createRecall(nearCache: NearCache, rotation: RotationPolicy): Recall {
   return {
     find(form, token, mode, claimed) {
-      const grant = nearCache.get(token, mode)?.grant
-      if (grant === undefined) return undefined
-      const { session } = grant
+      const known = nearCache.get(token, mode)
+      if (known === undefined) return undefined
       // A JWT where a countersigned token belongs is none, however good it is where it belongs; and the reverse.
-      if ((session.kind === 'jwt') !== (form === 'jwt')) return undefined
-      if (claimed?.handle !== undefined && claimed.handle !== session.handle) return undefined
-      if (claimed?.uid !== undefined && !isSame(claimed.uid, session.uid)) return undefined
-      return grant
+      if ((known.token === undefined) !== (form === 'jwt')) return undefined
+      if (claimed?.handle !== undefined && claimed.handle !== known.session.handle) return undefined
+      if (claimed?.uid !== undefined && !isSame(claimed.uid, known.session.uid)) return undefined
+      return known
     },
 
     begin: () => nearCache.begin(),
 
-    keep(token, ticket, { session, account, ageMs, remainingMs }, lessMs = 0) {
+    keep(presented, ticket, { session, account, ageMs, remainingMs }, lessMs = 0) {
+      // By itself; as it was read, it is a part of a longer text, which is one more place to look at.
+      const token = Buffer.from(presented).toString()
       const rotates = session.kind === 'rotating'
       // Within the leeway even a token that was superseded since is good: longer than that, Redis must be asked.
       const goodMs = rotates ? Math.min(ROTATING_MS, rotation.leewayMs, remainingMs) : remainingMs - lessMs
       const notDueMs = rotates ? rotation.rotateAfterMs - ageMs : Number.POSITIVE_INFINITY
       nearCache.keep(token, ticket, {
-        grant: {
-          ok: true,
-          session,
-          account,
-          token: session.kind === 'jwt' ? undefined : { value: token, fresh: false },
-        },
+        ok: true,
+        session,
+        account,
+        token: session.kind === 'jwt' ? undefined : { value: token, fresh: false },
         signal: `@${placeOf(account.uid).uidHash}`,
         goodUntil: ticket.startedAt + goodMs,
         notDueUntil: ticket.startedAt + notDueMs,

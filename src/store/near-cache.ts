@@ -14,17 +14,18 @@
  * - All of it only under the lease of `invalidations.ts`. Without it, ask Redis.
  *
  * With many sessions a hit costs as much as the memory that it touches, which is in no processor's cache: one look into one
- * map, one flat entry. So what is thrown out first is what was kept first (`peek`): which one was used last would have to be
- * noted with every hit.
+ * map (`token-map.ts`), one flat entry, which is the answer itself. So what is thrown out first is what was kept first: which one
+ * was used last would have to be noted with every hit.
  */
 import { LRUCache } from 'lru-cache'
 import type { Grant, Mode, Session } from '../session.js'
 import type { RedisClient } from './connect.js'
 import { type Invalidations, openInvalidations } from './invalidations.js'
+import { createTokenMap } from './token-map.js'
 
 /** What may be answered again, and until when, in monotonic ms. */
-export interface Remembered {
-  grant: Grant & { session: Session }
+export interface Remembered extends Grant {
+  session: Session
   /** `@<uid hash>`, as the account's signal is named. */
   signal: string
   /** Good for `verify` before this. */
@@ -71,6 +72,8 @@ export interface NearCacheOptions {
 
 /** A `Remembered` that is kept. */
 interface Entry extends Remembered, Ticket {
+  /** The whole token, as it was presented. */
+  presented: string
   /** How much had been heard when it was found to be good. */
   heardCount: number
 }
@@ -85,7 +88,7 @@ const MOST_HEARD = 100_000
 
 /** Makes the near-cache of one Redis; it is of use as soon as its stream is up. */
 export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: NearCacheOptions): NearCache {
-  const entries = new LRUCache<string, Entry>({ max: maxEntries })
+  const entries = createTokenMap<Entry>(maxEntries)
   /** By handle, or `@<uid hash>`: when its tombstone was heard last. */
   const heard = new LRUCache<string, number>({
     max: MOST_HEARD,
@@ -119,7 +122,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
   }
 
   /** Whether something was heard that makes an answer to `ticket` worthless. */
-  function isOverruled({ grant: { session }, signal }: Remembered, { startedAt }: Ticket): boolean {
+  function isOverruled({ session, signal }: Remembered, { startedAt }: Ticket): boolean {
     if (heard.has(session.handle)) return true
     const changedAt = heard.get(signal)
     return changedAt !== undefined && changedAt >= startedAt
@@ -127,7 +130,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
 
   return {
     get(token, mode) {
-      const entry = entries.peek(token)
+      const entry = entries.get(token)
       if (entry === undefined || mode === 'force') {
         misses += 1
         return undefined
@@ -137,7 +140,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       if (now < until && invalidations.hasLease(now)) {
         const isCurrent = entry.generation === currentGeneration()
         if (isCurrent && (entry.heardCount === heardCount || !isOverruled(entry, entry))) {
-          entry.heardCount = heardCount
+          if (entry.heardCount !== heardCount) entry.heardCount = heardCount
           hits += 1
           return entry
         }
@@ -148,13 +151,18 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       return undefined
     },
     begin: () => ({ startedAt: performance.now(), generation: currentGeneration() }),
-    keep(token, ticket, answer) {
+    keep(presented, ticket, answer) {
       if (ticket.generation !== currentGeneration() || isOverruled(answer, ticket)) return
       const goodUntil = Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS)
-      const { grant, signal, notDueUntil } = answer
+      const { ok, session, account, token, signal, notDueUntil } = answer
       const { startedAt, generation: asked } = ticket
-      entries.set(token, {
-        grant,
+      entries.add({
+        ok,
+        session,
+        account,
+        token,
+        lasting: {},
+        presented,
         signal,
         goodUntil,
         notDueUntil,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import type { Session } from '../../src/session.js'
+import type { Lasting, Session } from '../../src/session.js'
 import { createNotes, type Notes } from '../../src/sessions/notes.js'
 
 const REST_MS = 40
@@ -81,6 +81,27 @@ t.test('no more are remembered than may wait', async (t) => {
   write(notes)
   for (const handle of ['two', 'three']) notes.add(session(handle), home, undefined)
   t.strictSame(write(notes), ['two 81.2.69.142'], 'forgotten, it is as new')
+})
+
+t.test('an answer that lasts knows the note of its session, as long as that is kept', async (t) => {
+  const notes = createNotes({ most: 1, restMs: 86_400_000 })
+  const one: Lasting = {}
+  const same: Lasting = {}
+  for (const lasting of [one, same, one, same]) notes.add(session('one'), home, undefined, lasting)
+  t.ok(one.note)
+  t.equal(one.note, same.note)
+  t.strictSame(write(notes), ['one 81.2.69.142'])
+
+  notes.add(session('one'), away, undefined, one)
+  for (const lasting of [same, one]) notes.add(session('one'), away, undefined, lasting)
+  t.match(notes.pending('one'), { use: away })
+  t.equal(one.note, same.note, 'what was replaced is not taken for it')
+  t.strictSame(write(notes), ['one 89.160.20.112'])
+
+  notes.add(session('two'), home, undefined)
+  write(notes)
+  notes.add(session('one'), away, undefined, one)
+  t.strictSame(write(notes), ['one 89.160.20.112'], 'what was forgotten is as new')
 })
 
 t.test('what is lost does not rest', async (t) => {

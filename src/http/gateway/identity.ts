@@ -4,7 +4,6 @@
  */
 import type { Grant } from '../../session.js'
 import { headerText } from '../header-text.js'
-import { renderedOnce } from '../rendered.js'
 
 export const identityHeaders = [
   'x-auth-subject',
@@ -15,6 +14,12 @@ export const identityHeaders = [
   'x-auth-country',
   'x-auth-expires',
 ] as const
+
+declare module '../../session.js' {
+  interface Lasting {
+    identity?: Identity
+  }
+}
 
 export type Identity = Record<(typeof identityHeaders)[number], string>
 
@@ -34,8 +39,9 @@ export const nobody: Identity = {
 }
 
 /** Who holds a grant; the country is that of a request, and to be set for each. */
-export const identityOf = renderedOnce(
-  ({ session, account }: Grant): Identity => ({
+export function identityOf({ session, account, lasting }: Grant): Identity {
+  if (lasting?.identity !== undefined) return lasting.identity
+  const identity = {
     ...nobody,
     'x-auth-subject': headerText(account.uid),
     'x-auth-session': session?.handle ?? NONE,
@@ -43,5 +49,7 @@ export const identityOf = renderedOnce(
     'x-auth-roles': account.roles.join(',') || NONE,
     'x-auth-scopes': session?.scopes.join(' ') || NONE,
     'x-auth-expires': session === undefined ? NONE : String(Math.floor(session.expiresAt / 1000)),
-  }),
-)
+  }
+  if (lasting !== undefined) lasting.identity = identity
+  return identity
+}
