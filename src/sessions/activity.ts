@@ -41,7 +41,7 @@ export interface ActivityOptions {
   flushMs?: number
   /** For how long what is repeated from one place may wait, ms. */
   restMs?: number
-  /** Sessions whose notes may wait; beyond it the one that has waited longest is dropped. */
+  /** Sessions whose notes may wait; beyond it those that have waited longest are dropped. */
   mostWaiting?: number
 }
 

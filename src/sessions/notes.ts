@@ -53,7 +53,7 @@ interface Kept extends Note {
 /** Programs that people use are some hundreds; each is in memory once, however many sessions have it. */
 const SHARED_USER_AGENTS = 2_000
 
-/** @param most sessions that may wait, rest, or be remembered; beyond it, the one that does so longest is dropped, waits, or is forgotten */
+/** @param most sessions that may wait, rest, or be remembered; beyond it, those that do so longest are dropped, wait, or are forgotten */
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
   /** By handle. Each of them is in exactly one of the three below, which are in the order in which they came. */
   const notes = new Map<string, Kept>()
@@ -61,9 +61,9 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
   /** Used again since they were written, with the monotonic ms until which they rest. */
   const resting = new Map<Kept, number>()
   const written = new Set<Kept>()
-  /** The first of each; they go on from where they were, because to look anew is to step over all that were deleted. */
-  const oldest = { waiting: waiting.values(), resting: resting.keys(), written: written.values() }
   const userAgents = new LRUCache<string, string>({ max: SHARED_USER_AGENTS, memoMethod: (text) => text })
+  /** So many make room at once: to find the oldest is to step over all that were deleted before it. */
+  const crowd = Math.ceil(most / 64)
   let noted = 0
   let dropped = 0
 
@@ -78,8 +78,10 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
   function wait(note: Kept): void {
     waiting.add(note)
     if (waiting.size <= most) return
-    forget(next(oldest.waiting))
-    dropped += 1
+    for (const one of first(waiting, crowd)) {
+      forget(one)
+      dropped += 1
+    }
   }
 
   function wakeUp(note: Kept): void {
@@ -95,7 +97,7 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       written.delete(note)
       if (now - note.atMs >= restMs) wait(note)
       else resting.set(note, performance.now() + restMs)
-      if (resting.size > most) wakeUp(next(oldest.resting))
+      if (resting.size > most) for (const one of first(resting.keys(), crowd)) wakeUp(one)
     }
     note.atMs = now // too late for a note that is just being written, whose time is as good
   }
@@ -136,11 +138,7 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       return woken
     },
 
-    first(count) {
-      const first: Note[] = []
-      for (const note of waiting) if (first.push(note) === count) break
-      return first
-    },
+    first: (count) => first(waiting, count),
 
     settle(note, outcome) {
       if (outcome === 'lost') dropped += 1
@@ -152,16 +150,15 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       waiting.delete(now)
       now.isWritten = true
       written.add(now)
-      if (written.size > most) forget(next(oldest.written))
+      if (written.size > most) for (const one of first(written, crowd)) forget(one)
     },
 
     counts: () => ({ noted, waiting: waiting.size, dropped }),
   }
 }
 
-/** Of what is not at its end. */
-function next(notes: Iterator<Kept, undefined>): Kept {
-  const { value } = notes.next()
-  if (value === undefined) throw new RangeError('there is none')
-  return value
+function first(notes: Iterable<Kept>, count: number): Kept[] {
+  const first: Kept[] = []
+  for (const note of notes) if (first.push(note) === count) break
+  return first
 }

@@ -1,8 +1,12 @@
 /**
- * What is known of tokens, the oldest of it forgotten when it is too much. A look costs little, and touches little memory: the key is a
- * number, made of a token's last characters. Those belong to its MAC or signature, which is as good as random; of two tokens
- * in which they give the same number (one in billions of pairs), the later is known. The whole token is compared when it is found.
+ * What is known of tokens, the oldest of it forgotten when it is too much. A look costs little, and touches little memory: the
+ * key is a number, made of a token's last characters. Those belong to its MAC or signature, which is as good as random; of two
+ * tokens in which they give the same number (one in billions of pairs), the later is known. The whole token is compared when
+ * it is found; how the number is made is secret, so that nobody can aim at an entry to learn its token by the time that takes.
  */
+import { randomInt } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+
 export interface TokenMap<Entry> {
   get(token: string): Entry | undefined
   /** Takes the place of what was known of its token, and is the newest. */
@@ -15,20 +19,23 @@ const TELLING_CHARACTERS = 8
 
 /** Makes a map of at most `most` entries. */
 export function createTokenMap<Entry extends { presented: string }>(most: number): TokenMap<Entry> {
-  const entries = new Map<number, Entry>()
-  /** Goes on from where it was: to look for the first anew is to step over all that were deleted. */
-  const oldest = entries.keys()
+  const entries = new LRUCache<number, Entry>({ max: most })
+  const factor = 2 * randomInt(2 ** 30) + 1
+
+  function numberOf(token: string): number {
+    let number = 0
+    for (let i = token.length - TELLING_CHARACTERS; i < token.length; i++)
+      number = (Math.imul(number, factor) + token.charCodeAt(i)) | 0
+    return number
+  }
 
   return {
     get(token) {
-      const entry = entries.get(numberOf(token))
+      const entry = entries.peek(numberOf(token))
       return entry?.presented === token ? entry : undefined
     },
     add(entry) {
-      const number = numberOf(entry.presented)
-      entries.delete(number) // so that it comes last
-      entries.set(number, entry)
-      if (entries.size > most) entries.delete(oldest.next().value as number) // the first of several
+      entries.set(numberOf(entry.presented), entry)
     },
     delete(token) {
       entries.delete(numberOf(token))
@@ -37,11 +44,4 @@ export function createTokenMap<Entry extends { presented: string }>(most: number
       return entries.size
     },
   }
-}
-
-function numberOf(token: string): number {
-  let number = 0
-  for (let i = token.length - TELLING_CHARACTERS; i < token.length; i++)
-    number = (Math.imul(number, 31) + token.charCodeAt(i)) | 0
-  return number
 }
