@@ -3,6 +3,7 @@
  * gathered. Each session is written once a flush, however often it was used; each new address is located once, and
  * stored once for all sessions at it. When Redis is away the notes wait, bounded; a session that has ended stays ended.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { StoreUnavailable } from '../errors.js'
 import type { Audit } from '../event.js'
@@ -106,9 +107,10 @@ export function createActivity(options: ActivityOptions): Activity {
   async function write(part: readonly Note[]): Promise<void> {
     await facts.saveUserAgents(new Set(part.map(({ use }) => use.userAgent).filter((text) => text !== '')))
     await saveLocations(new Set(part.map(({ use }) => use.ip)))
-    const news = await watch.find(part)
+    const firsts = part.filter(({ writtenMs }) => writtenMs === 0) // what is repeated is no news
+    const news = await watch.find(firsts)
     await store.touch(part)
-    watch.remember(part)
+    watch.remember(firsts)
     for (const one of news) {
       const { uid, handle, use, country, device } = one
       const reasons = { 'session.new_location': country, 'session.new_device': deviceInWords(device) }
@@ -119,9 +121,15 @@ export function createActivity(options: ActivityOptions): Activity {
 
   /** What is noted while it goes on is for the next flush. */
   async function flushAll(early: boolean): Promise<void> {
+    const restedBy = performance.now() + (early ? restMs : 0)
     for (let left = notes.counts().waiting; ; left = Math.max(0, left - PART)) {
-      left += notes.wake(PART, early)
-      if (left === 0) return
+      const woken = notes.wake(PART, restedBy)
+      left = Math.min(left + woken, notes.counts().waiting)
+      if (left === 0) {
+        if (woken === 0) return
+        await turn() // to forget takes time, too
+        continue
+      }
       const part = notes.first(Math.min(left, PART))
       let outcome: 'written' | 'lost' = 'written'
       try {
@@ -167,5 +175,6 @@ export function createActivity(options: ActivityOptions): Activity {
 /** Sockets and proxies spell one address in several ways; it is to be located and stored once. */
 function inOneSpelling(note: Note): Note {
   const { userAgent, ip } = note.use
-  return { ...note, use: { userAgent, ip: canonicalAddress(ip)?.ip ?? ip } }
+  const canonical = canonicalAddress(ip)?.ip ?? ip
+  return canonical === ip ? note : { ...note, use: { userAgent, ip: canonical } }
 }

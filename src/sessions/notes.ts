@@ -1,6 +1,6 @@
 /**
- * Notes of uses that wait to be written, one a session. What has been written is remembered: a session that is used again and
- * again from one place costs its requests one look, and Redis one write a minute.
+ * Notes of uses that wait to be written, one a session. What has been written rests for a while: a session that is used again
+ * and again from one place costs its requests one look, and Redis one write a minute.
  */
 import { LRUCache } from 'lru-cache'
 import type { Lasting, Session, Use } from '../session.js'
@@ -13,6 +13,8 @@ export interface Note {
   use: Use
   /** ms since the epoch, by this machine's clock. */
   atMs: number
+  /** Of the use, from the same place, that is written; 0 when there is none. */
+  writtenMs: number
   /** Whether it is the use that opened the session, and whether somebody else did so for its owner. */
   opened: Opened | undefined
 }
@@ -33,34 +35,37 @@ export interface Notes {
   add(session: Session, use: Use, opened?: Opened, lasting?: Lasting): void
   /** What is noted of a session and not written yet. */
   pending(handle: string): Note | undefined
-  /** Lets those wait that have rested, `most` of them; those that have not, too, when `early`. @returns how many */
-  wake(most: number, early: boolean): number
+  /**
+   * Ends the rest of those, `most` of them, that would have rested by `untilMs` (monotonic): who was used again waits, who was
+   * not is forgotten. @returns how many there were
+   */
+  wake(most: number, untilMs: number): number
   /** The `count` that have waited longest; they wait on until they are settled. */
   first(count: number): Note[]
-  /** What became of a note: written, it is remembered; lost, it is forgotten. A later use that was noted meanwhile waits on. */
+  /** What became of a note: written, it rests; lost, it is forgotten. A later use that was noted meanwhile waits on. */
   settle(note: Note, outcome: 'written' | 'lost'): void
   counts(): { noted: number; waiting: number; dropped: number }
 }
 
 /** A note as it is kept: what its requests look at is in one object. */
 interface Kept extends Note {
-  /** Whether Redis knows all of it. */
-  isWritten: boolean
   /** Whether it is among the notes still. */
   isKept: boolean
+  /** For how long it rests, monotonic ms. */
+  untilMs: number
 }
 
 /** Programs that people use are some hundreds; each is in memory once, however many sessions have it. */
 const SHARED_USER_AGENTS = 2_000
 
-/** @param most sessions that may wait, rest, or be remembered; beyond it, those that do so longest are dropped, wait, or are forgotten */
+const isUnwritten = ({ atMs, writtenMs }: Note) => atMs > writtenMs
+
+/** @param most sessions that may wait, and that may rest; beyond it, those that do so longest are dropped, or rest no more */
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
-  /** By handle. Each of them is in exactly one of the three below, which are in the order in which they came. */
+  /** By handle. Each of them is in one of the two below, which are in the order in which they came. */
   const notes = new Map<string, Kept>()
   const waiting = new Set<Kept>()
-  /** Used again since they were written, with the monotonic ms until which they rest. */
-  const resting = new Map<Kept, number>()
-  const written = new Set<Kept>()
+  const resting = new Set<Kept>()
   const userAgents = new LRUCache<string, string>({ max: SHARED_USER_AGENTS, memoMethod: (text) => text })
   /** So many make room at once: to find the oldest is to step over all that were deleted before it. */
   const crowd = Math.ceil(most / 64)
@@ -71,7 +76,6 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
     note.isKept = false
     waiting.delete(note)
     resting.delete(note)
-    written.delete(note)
     if (notes.get(note.handle) === note) notes.delete(note.handle)
   }
 
@@ -84,22 +88,16 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
     }
   }
 
-  function wakeUp(note: Kept): void {
-    resting.delete(note)
-    wait(note)
+  function rest(note: Kept): void {
+    note.untilMs = performance.now() + restMs
+    resting.add(note)
+    if (resting.size > most) for (const one of first(resting, crowd)) endRest(one)
   }
 
-  /** The same use as before, now. */
-  function repeat(note: Kept): void {
-    const now = Date.now()
-    if (note.isWritten) {
-      note.isWritten = false
-      written.delete(note)
-      if (now - note.atMs >= restMs) wait(note)
-      else resting.set(note, performance.now() + restMs)
-      if (resting.size > most) for (const one of first(resting.keys(), crowd)) wakeUp(one)
-    }
-    note.atMs = now // too late for a note that is just being written, whose time is as good
+  function endRest(note: Kept): void {
+    resting.delete(note)
+    if (isUnwritten(note)) wait(note)
+    else forget(note)
   }
 
   return {
@@ -110,29 +108,30 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       const there = last?.isKept ? last : notes.get(session.handle)
       if (there !== undefined) {
         if (lasting !== undefined && there !== last) lasting.note = there
-        if (opened === undefined && there.use.ip === ip && there.use.userAgent === userAgent)
-          return repeat(there)
+        if (opened === undefined && there.use.ip === ip && there.use.userAgent === userAgent) {
+          there.atMs = Date.now() // too late for a note that is just being written, whose time is as good
+          return
+        }
         forget(there)
       }
       const { uid, tag, handle } = session
       const use = { ip, userAgent: userAgents.memo(userAgent) }
-      const since = { atMs: Date.now(), opened: opened ?? there?.opened, isWritten: false, isKept: true }
-      const note = { uid, tag, handle, use, ...since }
+      const times = { atMs: Date.now(), writtenMs: 0, untilMs: 0 }
+      const note = { uid, tag, handle, use, ...times, opened: opened ?? there?.opened, isKept: true }
       notes.set(handle, note)
       wait(note)
     },
 
     pending(handle) {
       const note = notes.get(handle)
-      return note?.isWritten ? undefined : note
+      return note !== undefined && isUnwritten(note) ? note : undefined
     },
 
-    wake(most, early) {
-      const now = performance.now()
+    wake(most, untilMs) {
       let woken = 0
-      for (const [note, untilMs] of resting) {
-        if (woken === most || (!early && untilMs > now)) break
-        wakeUp(note)
+      for (const note of resting) {
+        if (woken === most || note.untilMs > untilMs) break
+        endRest(note)
         woken += 1
       }
       return woken
@@ -148,9 +147,8 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       if (now !== note) return
       if (outcome === 'lost') return forget(now)
       waiting.delete(now)
-      now.isWritten = true
-      written.add(now)
-      if (written.size > most) for (const one of first(written, crowd)) forget(one)
+      now.writtenMs = now.atMs
+      rest(now)
     },
 
     counts: () => ({ noted, waiting: waiting.size, dropped }),

@@ -11,6 +11,7 @@ const news: News = {
   tag: 'abc',
   handle: 'new',
   use: { ip: '', userAgent: '' },
+  writtenMs: 0,
   atMs: 0,
   opened: 'opened',
   country: undefined,
