@@ -13,7 +13,7 @@ import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import { deviceInWords } from './devices.js'
 import { createNewsWatch, type News } from './news.js'
-import { createNotes, type Note, type Opened } from './notes.js'
+import { createNotes, NEVER, type Note, type Opened } from './notes.js'
 
 export interface Activity {
   /** Notes that `session` was used now, or (`opened`) opened; `lasting` is that of the answer that says so, if it has one. */
@@ -107,7 +107,7 @@ export function createActivity(options: ActivityOptions): Activity {
   async function write(part: readonly Note[]): Promise<void> {
     await facts.saveUserAgents(new Set(part.map(({ use }) => use.userAgent).filter((text) => text !== '')))
     await saveLocations(new Set(part.map(({ use }) => use.ip)))
-    const firsts = part.filter(({ writtenMs }) => writtenMs === 0) // what is repeated is no news
+    const firsts = part.filter(({ writtenMs }) => writtenMs === NEVER) // what is repeated is no news
     const news = await watch.find(firsts)
     await store.touch(part)
     watch.remember(firsts)

@@ -13,7 +13,7 @@ export interface Note {
   use: Use
   /** ms since the epoch, by this machine's clock. */
   atMs: number
-  /** Of the use, from the same place, that is written; 0 when there is none. */
+  /** Of the use, from the same place, that is written; `NEVER` when there is none. */
   writtenMs: number
   /** Whether it is the use that opened the session, and whether somebody else did so for its owner. */
   opened: Opened | undefined
@@ -57,6 +57,9 @@ interface Kept extends Note {
 
 /** Programs that people use are some hundreds; each is in memory once, however many sessions have it. */
 const SHARED_USER_AGENTS = 2_000
+
+/** A time, and like all times no small integer: V8 compiles `add` again and again, in vain, when a field has held both. */
+export const NEVER = Number.NEGATIVE_INFINITY
 
 const isUnwritten = ({ atMs, writtenMs }: Note) => atMs > writtenMs
 
@@ -116,8 +119,17 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       }
       const { uid, tag, handle } = session
       const use = { ip, userAgent: userAgents.memo(userAgent) }
-      const times = { atMs: Date.now(), writtenMs: 0, untilMs: 0 }
-      const note = { uid, tag, handle, use, ...times, opened: opened ?? there?.opened, isKept: true }
+      const note: Kept = {
+        uid,
+        tag,
+        handle,
+        use,
+        atMs: Date.now(),
+        writtenMs: NEVER,
+        opened: opened ?? there?.opened,
+        isKept: true,
+        untilMs: NEVER,
+      }
       notes.set(handle, note)
       wait(note)
     },

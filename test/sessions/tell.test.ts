@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import { StoreUnavailable } from '../../src/errors.js'
 import type { Delivery } from '../../src/push/deliver.js'
 import type { News } from '../../src/sessions/news.js'
+import { NEVER } from '../../src/sessions/notes.js'
 import type { Subscriber } from '../../src/sessions/subscriptions.js'
 import { createTeller, type TellerOptions } from '../../src/sessions/tell.js'
 import { until } from '../support/redis-groups.js'
@@ -11,7 +12,7 @@ const news: News = {
   tag: 'abc',
   handle: 'new',
   use: { ip: '', userAgent: '' },
-  writtenMs: 0,
+  writtenMs: NEVER,
   atMs: 0,
   opened: 'opened',
   country: undefined,
