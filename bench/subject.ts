@@ -17,6 +17,8 @@ export interface Subject {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   usage(): Promise<Usage>
+  /** The same after a collection, which takes a part of a second. */
+  usageWithoutGarbage(): Promise<Usage>
   /** What was called so far, when it was started `counting`. */
   counts(): Promise<Counts>
   stop(): Promise<void>
@@ -98,7 +100,7 @@ async function listening(name: string, child: ChildProcess): Promise<Subject> {
     await stop(child)
     throw error
   })
-  async function tell<Told>(question: 'usage' | 'counts'): Promise<Told> {
+  async function tell<Told>(question: 'usage' | 'usage without garbage' | 'counts'): Promise<Told> {
     child.send(question)
     const [told] = (await once(child, 'message')) as [Told] // by what is preloaded
     return told
@@ -106,6 +108,7 @@ async function listening(name: string, child: ChildProcess): Promise<Subject> {
   return {
     url,
     usage: () => tell<Usage>('usage'),
+    usageWithoutGarbage: () => tell<Usage>('usage without garbage'),
     counts: () => tell<Counts>('counts'),
     stop: () => stop(child),
   }

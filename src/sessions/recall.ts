@@ -26,7 +26,10 @@ const isSame = (uid: string, other: string): boolean =>
   uid === other || canonicalName(uid) === canonicalName(other)
 
 /** Puts the rules of rotation to a near-cache that knows none. */
-export function createRecall(nearCache: NearCache, rotation: RotationPolicy): Recall {
+export function createRecall(
+  nearCache: Pick<NearCache, 'get' | 'begin' | 'keep'>,
+  rotation: RotationPolicy,
+): Recall {
   return {
     find(form, token, mode, claimed) {
       const known = nearCache.get(token, mode)
@@ -44,8 +47,11 @@ export function createRecall(nearCache: NearCache, rotation: RotationPolicy): Re
       // By itself; as it was read, it is a part of a longer text, which is one more place to look at.
       const token = Buffer.from(presented).toString()
       const rotates = session.kind === 'rotating'
-      // Within the leeway even a token that was superseded since is good: longer than that, Redis must be asked.
-      const goodMs = rotates ? Math.min(ROTATING_MS, rotation.leewayMs, remainingMs) : remainingMs - lessMs
+      // Within the leeway even a token that was superseded since is good: longer than that, Redis must be asked. It must be
+      // asked in time, too, for the end of a session that is used to move on.
+      const goodMs = rotates
+        ? Math.min(ROTATING_MS, rotation.leewayMs, remainingMs / 2)
+        : remainingMs - lessMs
       const notDueMs = rotates ? rotation.rotateAfterMs - ageMs : Number.POSITIVE_INFINITY
       nearCache.keep(token, ticket, {
         ok: true,
