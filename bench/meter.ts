@@ -3,7 +3,6 @@
  * still tells what it has used. It also binds the process to the bench: when that is gone, however it went, so are we.
  */
 import cluster from 'node:cluster'
-import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -16,14 +15,11 @@ export interface Usage {
   heapBytes: number
 }
 
-/** V8 gives back what was collected in the background, within some 50 ms. */
-const UNMAPPED_WITHIN_MS = 200
-
 // A worker has it from its primary, which it belongs to.
 if (cluster.isPrimary) {
-  process.on('message', async (question) => {
+  process.on('message', (question) => {
     if (question !== 'usage' && question !== 'usage without garbage') return
-    if (question === 'usage without garbage') await collectGarbage()
+    if (question === 'usage without garbage') collectGarbage()
     const { user, system } = process.cpuUsage()
     const { rss: rssBytes, heapUsed: heapBytes } = process.memoryUsage()
     process.send?.({ cpuMicros: user + system, rssBytes, heapBytes } satisfies Usage)
@@ -32,8 +28,7 @@ if (cluster.isPrimary) {
   process.channel?.unref()
 }
 
-async function collectGarbage(): Promise<void> {
+function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
   runInNewContext('gc')()
-  await delay(UNMAPPED_WITHIN_MS)
 }

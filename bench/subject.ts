@@ -17,7 +17,7 @@ export interface Subject {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   usage(): Promise<Usage>
-  /** The same after a collection, which takes a part of a second. */
+  /** The same after a collection. */
   usageWithoutGarbage(): Promise<Usage>
   /** What was called so far, when it was started `counting`. */
   counts(): Promise<Counts>

@@ -13,9 +13,9 @@ const MIB = 2 ** 20
 export interface Sample {
   /** Seconds since the first. */
   readonly at: number
-  /** Garbage included, which V8 lets grow to twice what is in use and more. */
+  /** Garbage included, and the holes it leaves: V8 lets them grow to twice what is in use and more before it tidies up. */
   readonly residentBytes: number
-  /** After a collection: what is kept, on the heap and beside it. */
+  /** What a collection leaves on the heap. */
   readonly keptBytes: number
 }
 
@@ -36,7 +36,7 @@ export const soak: Measurement = {
       for (;;) {
         const at = (performance.now() - startedAt) / 1000
         const { rssBytes: residentBytes } = await side.subject.usage()
-        const { rssBytes: keptBytes } = await side.subject.usageWithoutGarbage()
+        const { heapBytes: keptBytes } = await side.subject.usageWithoutGarbage()
         samples.push({ at, residentBytes, keptBytes })
         if (at >= 60 * minutes) break
         progress(`minute ${(at / 60).toFixed(1)} of ${minutes}`)
