@@ -86,7 +86,7 @@ export function generatePassword(): string {
   return Array.from(randomBytes(26), (byte) => alphabet[byte % alphabet.length]).join('')
 }
 
-/** A hash in PHC form that costs as much as any other to compare with, and that no password has: it is random. */
+/** A random hash in PHC form: no password has it, and to compare one with it takes the time of every comparison. */
 function nobodysHash(): string {
   const { memoryCost, timeCost, parallelism } = ARGON2
   const [salt, hash] = [16, 32].map((bytes) => randomBytes(bytes).toString('base64').replace(/=+$/, ''))

@@ -19,7 +19,10 @@ export function parameter(request: FastifyRequest, name: string): unknown {
   return undefined
 }
 
-/** Holds each part of a request to its schema; what came in the URL or a header is text, and first read as what the schema says. */
+/**
+ * Holds each part of a request to its schema; what came in the URL or a header is text, and first read as what the schema says.
+ * The type provider's own compiler does the same, but loads a second copy of TypeBox, and ajv's formats, at each start.
+ */
 export const checkedBySchema: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema)
   return (given) => {

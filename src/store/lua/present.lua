@@ -8,8 +8,8 @@
 -- Returns     one reply a presentation: {'unknown'}, {'revoked', why}, {'mismatch'}, {'expired'}, {'suspended'},
 --             {'fault', error}; {verdict, '' or 'repaired' or 'fast-forwarded', account document, facts, its last use as
 --             bytes}, where verdict is 'fork', 'replay', 'reissue-limit' or 'ahead'; or, an acceptance, one text, as both
---             sides pay for each element of an argument list or a reply: words between single spaces in one line, then the account document.
---             They are 'rotated', 'reissued', 'current' or 'accepted'; generation and branch to hand out; '' or 'repaired' or
+--             sides pay for each element of an argument list or a reply: words between single spaces in one line, then the
+--             account document. They are 'rotated', 'reissued', 'current' or 'accepted'; generation and branch to hand out; '' or 'repaired' or
 --             'fast-forwarded'; ms since c was handed out, ms until the session ends; kind, created, e, x and the scopes
 -- Invariant:  a refused presentation hands nothing out; a session that is gone is not written; an error means that
 --             nothing of its presentation was written.
@@ -57,7 +57,8 @@ local function present(i)
     save(r, ended, now)
   end
   if not goes_on[verdict] then return { verdict, event, account[1], facts(r), { r.use:byte(1, -1) } } end
-  return ACCEPTANCE:format(verdict, n, b, event, now - r.t, r.e - now, KIND[r.kind], r.created, r.e, r.x, r.scopes, account[1])
+  return ACCEPTANCE:format(verdict, n, b, event, now - r.t, r.e - now, KIND[r.kind], r.created, r.e, r.x, r.scopes,
+    account[1])
 end
 
 local replies = {}
