@@ -3,8 +3,6 @@
  * still tells what it has used. It also binds the process to the bench: when that is gone, however it went, so are we.
  */
 import cluster from 'node:cluster'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 
 export interface Usage {
   /** User and system time of all threads since the start, microseconds. */
@@ -18,17 +16,11 @@ export interface Usage {
 // A worker has it from its primary, which it belongs to.
 if (cluster.isPrimary) {
   process.on('message', (question) => {
-    if (question !== 'usage' && question !== 'usage without garbage') return
-    if (question === 'usage without garbage') collectGarbage()
+    if (question !== 'usage') return
     const { user, system } = process.cpuUsage()
     const { rss: rssBytes, heapUsed: heapBytes } = process.memoryUsage()
     process.send?.({ cpuMicros: user + system, rssBytes, heapBytes } satisfies Usage)
   })
   process.on('disconnect', () => process.exit())
   process.channel?.unref()
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
 }

@@ -17,8 +17,6 @@ export interface Subject {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
   usage(): Promise<Usage>
-  /** The same after a collection. */
-  usageWithoutGarbage(): Promise<Usage>
   /** What was called so far, when it was started `counting`. */
   counts(): Promise<Counts>
   stop(): Promise<void>
@@ -100,7 +98,7 @@ async function listening(name: string, child: ChildProcess): Promise<Subject> {
     await stop(child)
     throw error
   })
-  async function tell<Told>(question: 'usage' | 'usage without garbage' | 'counts'): Promise<Told> {
+  async function tell<Told>(question: 'usage' | 'counts'): Promise<Told> {
     child.send(question)
     const [told] = (await once(child, 'message')) as [Told] // by what is preloaded
     return told
@@ -108,7 +106,6 @@ async function listening(name: string, child: ChildProcess): Promise<Subject> {
   return {
     url,
     usage: () => tell<Usage>('usage'),
-    usageWithoutGarbage: () => tell<Usage>('usage without garbage'),
     counts: () => tell<Counts>('counts'),
     stop: () => stop(child),
   }

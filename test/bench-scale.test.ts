@@ -59,15 +59,16 @@ t.test('lasting load: what is filled at first is no growth, what goes on growing
   const of = (rss: (i: number) => number): Sample[] =>
     Array.from({ length: 60 }, (_, i) => ({
       at: 10 * i,
-      residentBytes: (2 * rss(i) + (i % 7)) * MIB,
-      keptBytes: rss(i) * MIB,
+      cpuMicros: 1,
+      rssBytes: rss(i) * MIB,
+      heapBytes: (50 + (i % 7)) * MIB,
     }))
   const filled = judge(
     of((i) => Math.min(200, 100 + 10 * i)),
     1_000,
   )
   t.match(filled.verdicts, [{ wanted: '≤ 1.05', figure: '1.00', met: true }])
-  t.match(filled.text, 'after a collection 195, 200, 200 MiB')
+  t.match(filled.text, 'resident 195, 200, 200 MiB, heap in use 50, 50, 50 MiB')
   t.equal(filled.figures.mibPerMinute, 0)
 
   const growing = judge(

@@ -33,6 +33,8 @@ const batchMiss: Scenario = {
 const names = [
   'verify',
   'verify-forward-auth',
+  'verify-haproxy',
+  'verify-envoy',
   'token-verify',
   'validate',
   'verify-miss',
