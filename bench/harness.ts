@@ -3,6 +3,7 @@
  * what the machine does meanwhile, it does to both. A round gives one ratio of CPU per request, by the operating
  * system's accounting of each process; the result is the median of the rounds, with its quartiles.
  */
+import { setTimeout } from 'node:timers/promises'
 import type { Storage } from './population.js'
 import { type Quartiles, quartiles } from './quartiles.js'
 import { type BenchRedis, type Counters, difference } from './redis.js'
@@ -62,6 +63,7 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
   const service = await startSide(scenario, environment, bench)
   const { subject } = service
   try {
+    await untilRedisRests(bench)
     const roundTrips = await countRoundTrips(service, bench)
     const floor =
       scenario.against === undefined
@@ -101,6 +103,20 @@ export async function startSide(
 
 function storageOf({ redis, masterKeys, sessions }: Bench): Storage {
   return { redisUrl: redis.url, masterKeys, sessions }
+}
+
+const LOOK_MS = 100
+/** Reads between two looks of a service that only makes sure that it hears of revocations. */
+const AT_REST = 5
+const MOST_LOOKS = 200
+
+/** A service that has met a crowd writes where that was, for a while after its last answer: neither count nor time that. */
+async function untilRedisRests({ redis, signal }: Bench): Promise<void> {
+  for (let i = 0; i < MOST_LOOKS; i++) {
+    const before = await redis.counters()
+    await setTimeout(LOOK_MS, undefined, { signal })
+    if (difference(before, await redis.counters()).reads <= AT_REST) return
+  }
 }
 
 /**

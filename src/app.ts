@@ -44,6 +44,7 @@ import { createSharedFacts } from './store/shared-facts.js'
 import { createCountersigner } from './token/countersign.js'
 import { createJwts } from './token/jwt.js'
 import { createKeyRing } from './token/keyring.js'
+import { rememberClaims } from './token/proved.js'
 import { createSealer } from './token/sealed.js'
 import { createVapidKeys } from './token/vapid.js'
 
@@ -148,7 +149,7 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
   )
   const outcomeTally = createTally<Outcome>(['accepted', 'rotated'])
   const sessions = createSessions({
-    countersigner: createCountersigner(masterKeys),
+    countersigner: rememberClaims(createCountersigner(masterKeys)),
     jwts: createJwts({ keys: keyRing, issuer: config.issuer }),
     store: sessionStore,
     policy: createPolicy({ life: config.life, longestJwtMs: jwtMaxLifeMs }),

@@ -21,6 +21,7 @@ import { createSharedFacts } from './store/shared-facts.js'
 import { createCountersigner } from './token/countersign.js'
 import { createJwts } from './token/jwt.js'
 import { createKeyRing } from './token/keyring.js'
+import { rememberClaims } from './token/proved.js'
 
 export type { Auth, AuthRequirements }
 
@@ -77,7 +78,7 @@ const verify: FastifyPluginAsync<VerifyOptions> = async (app, { env }) => {
     await close()
   })
   const authenticator = createAuthenticator({
-    countersigner: createCountersigner(config.masterKeys),
+    countersigner: rememberClaims(createCountersigner(config.masterKeys)),
     jwts: createJwts({ keys: keyRing, issuer: config.issuer }),
     store,
     passwords: { authenticate: async () => ({ ok: false, code: 'malformed' }) },

@@ -1,6 +1,6 @@
 /**
  * What every dialect's scope shares: its own envelope for *every* error (bad JSON, unknown path, wrong verb, outage),
- * `no-store` on every answer, and bodies on any verb. A dialect is `dialect(envelope, routes)`, registered at a prefix.
+ * and bodies on any verb. A dialect is `dialect(envelope, routes)`, registered at a prefix.
  */
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, HTTPMethods } from 'fastify'
@@ -38,10 +38,6 @@ export function dialect(envelope: Envelope, routes: FastifyPluginAsync): Fastify
 
     const answer = (reply: FastifyReply, problem: Problem) => answerWith(envelope, reply, problem)
 
-    app.addHook('onRequest', (_request, reply, done) => {
-      reply.header('cache-control', 'no-store')
-      done()
-    })
     app.setErrorHandler((error: Error, request, reply) => {
       const problem = describeFault(error)
       if (problem.status === 500)

@@ -76,8 +76,9 @@ export async function openHttp({
   })
   app.log = log
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
+  // One hook for both: each is felt. Nothing may be kept by a cache unless its route says so.
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
+    reply.header('x-request-id', request.id).header('cache-control', 'no-store')
     done()
   })
   app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))

@@ -5,10 +5,15 @@ export function batches<T extends { tag: string }>(
   items: readonly T[],
   most: number,
   isCluster: boolean,
-): T[][] {
+): (readonly T[])[] {
+  if (items.length === 0) return []
   const groups = isCluster ? byTag(items) : [items]
-  return groups.flatMap((group) =>
-    Array.from({ length: Math.ceil(group.length / most) }, (_, i) => group.slice(i * most, (i + 1) * most)),
+  return groups.flatMap((group) => (group.length <= most ? [group] : cut(group, most)))
+}
+
+function cut<T>(group: readonly T[], most: number): T[][] {
+  return Array.from({ length: Math.ceil(group.length / most) }, (_, i) =>
+    group.slice(i * most, (i + 1) * most),
   )
 }
 

@@ -58,6 +58,13 @@ export function openInvalidations(options: InvalidationOptions): Invalidations {
   let generation = 0
   let losses = 0
   let held = false
+  /** Monotonic ms up to which everything was heard, of every master: kept, because each verification asks. */
+  let base = Number.NEGATIVE_INFINITY
+
+  const onMoved = (): void => {
+    base =
+      links.size === 0 ? Number.NEGATIVE_INFINITY : Math.min(...[...links.values()].map((link) => link.base))
+  }
 
   const broke = (): void => {
     generation += 1
@@ -75,9 +82,10 @@ export function openInvalidations(options: InvalidationOptions): Invalidations {
       }
     for (const master of masters) {
       if (links.has(nameOf(master))) continue
-      links.set(nameOf(master), openLink(master, { onInvalidated, onBroken: broke, heartbeatMs }))
+      links.set(nameOf(master), openLink(master, { onInvalidated, onBroken: broke, onMoved, heartbeatMs }))
       generation += 1
     }
+    onMoved()
   }
 
   follow()
@@ -88,9 +96,7 @@ export function openInvalidations(options: InvalidationOptions): Invalidations {
 
   return {
     hasLease(now) {
-      const oldest = now - leaseMs
-      let holds = links.size > 0
-      for (const { base } of links.values()) if (base < oldest) holds = false
+      const holds = base >= now - leaseMs
       if (held && !holds) losses += 1
       held = holds
       return holds
@@ -108,6 +114,7 @@ export function openInvalidations(options: InvalidationOptions): Invalidations {
       }
       for (const link of links.values()) link.close()
       links.clear()
+      onMoved()
     },
   }
 }
@@ -117,10 +124,12 @@ const nameOf = ({ options: { host, port, path } }: Redis): string => path ?? `${
 interface LinkOptions {
   onInvalidated(suffix: string | undefined): void
   onBroken(): void
+  /** Called whenever `base` has changed. */
+  onMoved(): void
   heartbeatMs: number
 }
 
-function openLink(master: Redis, { onInvalidated, onBroken, heartbeatMs }: LinkOptions): Link {
+function openLink(master: Redis, { onInvalidated, onBroken, onMoved, heartbeatMs }: LinkOptions): Link {
   // A late answer is one: without a time limit of its own, a ping ends with its answer or with the connection.
   const { commandTimeout: _, ...options } = master.options
   const stream = new Redis({
@@ -156,6 +165,7 @@ function openLink(master: Redis, { onInvalidated, onBroken, heartbeatMs }: LinkO
     stream.ping().then(
       () => {
         link.base = sentBefore
+        onMoved()
         timer = setTimeout(beat, heartbeatMs, sentAt).unref()
       },
       () => undefined, // the connection is gone, and `close` says so
@@ -169,6 +179,7 @@ function openLink(master: Redis, { onInvalidated, onBroken, heartbeatMs }: LinkO
   stream.on('close', () => {
     clearTimeout(timer)
     link.base = Number.NEGATIVE_INFINITY
+    onMoved()
     onBroken()
   })
   // The connection that carries the commands says what is wrong; this one only tries again.

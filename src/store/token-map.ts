@@ -5,7 +5,6 @@
  * it is found; how the number is made is secret, so that nobody can aim at an entry to learn its token by the time that takes.
  */
 import { randomInt } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 
 export interface TokenMap<Entry> {
   get(token: string): Entry | undefined
@@ -19,7 +18,9 @@ const TELLING_CHARACTERS = 8
 
 /** Makes a map of at most `most` entries. */
 export function createTokenMap<Entry extends { presented: string }>(most: number): TokenMap<Entry> {
-  const entries = new LRUCache<number, Entry>({ max: most })
+  const entries = new Map<number, Entry>()
+  /** So many make room at once: to find the oldest is to step over all that were deleted before it. */
+  const crowd = Math.ceil(most / 64)
   const factor = 2 * randomInt(2 ** 30) + 1
 
   function numberOf(token: string): number {
@@ -31,11 +32,19 @@ export function createTokenMap<Entry extends { presented: string }>(most: number
 
   return {
     get(token) {
-      const entry = entries.peek(numberOf(token))
+      const entry = entries.get(numberOf(token))
       return entry?.presented === token ? entry : undefined
     },
     add(entry) {
-      entries.set(numberOf(entry.presented), entry)
+      const number = numberOf(entry.presented)
+      entries.delete(number)
+      entries.set(number, entry)
+      if (entries.size <= most) return
+      let left = crowd
+      for (const oldest of entries.keys()) {
+        entries.delete(oldest)
+        if (--left === 0) return
+      }
     },
     delete(token) {
       entries.delete(numberOf(token))

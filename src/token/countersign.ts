@@ -46,7 +46,7 @@ export interface Countersigner {
   /** A new session's claim: fresh secret, generation `n`, branch 0. */
   begin(tag: string, n: number): Claim
   /** The token of `claim`'s session at generation `n`, branch `b`, signed with the current key. */
-  mint(claim: Pick<Claim, 'tag' | 'secret'>, n: number, b: number): string
+  mint(claim: Omit<Claim, 'n' | 'b'>, n: number, b: number): string
   /** Proves a presented token; nothing of it is trusted before its MAC is. */
   verify(token: string): Claim | 'malformed' | 'forged'
 }

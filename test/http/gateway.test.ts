@@ -223,6 +223,24 @@ t.test("the client's path means nothing to Envoy's endpoint", async (t) => {
   t.match((await ask(service, 'GET /gateway/envoy/%zz', good)).status, / 400 /, 'what is no path')
 })
 
+t.test('a uid beyond ASCII travels as UTF-8 with a yes, and with the token of a no', async (t) => {
+  const service = await startService(t, { env: { COUNTERSIGN_ROTATE_AFTER: '0' } })
+  const uid = 'jürgen+大@example.com'
+  await service.addAccount({ uid, email: uid, provider: 'email', password: ada.password })
+  const { token } = await service.signIn(uid)
+  const no = await ask(service, 'GET /gateway/nginx/roles=admin;rotate', `access-token: ${token}`)
+  t.match(no.status, / 403 /)
+  t.equal(headerOf(no, 'uid'), uid)
+  t.equal(headerOf(no, 'content-type'), 'application/problem+json; charset=utf-8')
+  t.match(JSON.parse(no.body), { status: 403, detail: 'This needs the role admin.' })
+  const next = headerOf(no, 'access-token')
+  t.not(next, token)
+  const yes = await ask(service, 'GET /gateway/nginx/rotate', `access-token: ${next}`)
+  t.match(yes.status, / 200 /)
+  t.equal(headerOf(yes, 'uid'), uid)
+  t.equal(headerOf(yes, 'x-auth-subject'), uid)
+})
+
 t.test('a head as large as browsers and gateways together make it', async (t) => {
   const service = await open(t)
   const { token } = await service.signIn()

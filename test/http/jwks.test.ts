@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net'
-import fastify from 'fastify'
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
+import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { StoreUnavailable } from '../../src/errors.js'
+import { openHttp } from '../../src/http/http.js'
 import { jwks } from '../../src/http/jwks.js'
-import { requireScopes } from '../../src/http/scopes.js'
 import { createKeyRecords } from '../../src/store/key-records.js'
 import { createJwts, type Jwts } from '../../src/token/jwt.js'
 import type { JwtClaim } from '../../src/token/jwt-claims.js'
@@ -18,12 +18,16 @@ const PATH = '/.well-known/jwks.json'
 const DAY_MS = 86_400_000
 
 async function serve(t: Test, keys: KeyRing['jwks'], maxAgeMs: number) {
-  const app = fastify()
+  const app = await openHttp({
+    log: pino({ level: 'silent' }),
+    trustProxy: [],
+    corsOrigins: [],
+    issuer: ISSUER,
+  })
   let requests = 0
   app.addHook('onRequest', async () => {
     requests++
   })
-  requireScopes(app)
   await app.register(jwks({ keys, maxAgeMs }))
   t.teardown(() => app.close())
   return { app, fetches: () => requests }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { batches } from '../../src/store/batches.js'
 
 const items = ['a', 'b', 'a', 'c', 'a', 'b'].map((tag, i) => ({ tag, i }))
-const numbers = (cut: { i: number }[][]) => cut.map((batch) => batch.map(({ i }) => i))
+const numbers = (cut: (readonly { i: number }[])[]) => cut.map((batch) => batch.map(({ i }) => i))
 
 t.test('in order, a bounded number at a time', async (t) => {
   t.strictSame(numbers(batches(items, 10, false)), [[0, 1, 2, 3, 4, 5]])

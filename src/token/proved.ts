@@ -1,0 +1,32 @@
+/**
+ * Claims that were proved or signed here lately. What a token proves never changes while the ring is the same, so the hashes are
+ * computed once for each: a client's next request brings the token that it was just given, and one that waits for its
+ * successor is asked about every few seconds. Only what was good is kept: a flood of forged tokens displaces nothing.
+ * (The lookup tells no one how near a guess is: V8 hashes strings with a secret of the process.)
+ */
+import { LRUCache } from 'lru-cache'
+import type { Claim, Countersigner } from './countersign.js'
+
+/** About 400 bytes each. */
+const REMEMBERED = 20_000
+
+/** @returns `countersigner`, which remembers the tokens that it has met */
+export function rememberClaims({ begin, mint, verify }: Countersigner): Countersigner {
+  const proved = new LRUCache<string, Claim>({ max: REMEMBERED })
+  return {
+    begin,
+    mint(claim, n, b) {
+      const token = mint(claim, n, b)
+      const { tag, handle, secret } = claim
+      proved.set(token, { tag, handle, secret, n, b })
+      return token
+    },
+    verify(token) {
+      const known = proved.get(token)
+      if (known !== undefined) return known
+      const claim = verify(token)
+      if (typeof claim !== 'string') proved.set(token, claim)
+      return claim
+    },
+  }
+}

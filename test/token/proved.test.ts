@@ -1,0 +1,62 @@
+import t from 'tap'
+import { type Countersigner, createCountersigner } from '../../src/token/countersign.js'
+import { generateMasterKeys, parseMasterKeys } from '../../src/token/master-keys.js'
+import { rememberClaims } from '../../src/token/proved.js'
+
+/** A countersigner that remembers, another of the same ring that does not, and the tokens that the first had to prove. */
+function pair() {
+  const ring = parseMasterKeys(generateMasterKeys())
+  const plain = createCountersigner(ring)
+  const proved: string[] = []
+  const watched: Countersigner = {
+    ...plain,
+    verify(token) {
+      proved.push(token)
+      return plain.verify(token)
+    },
+  }
+  return { plain, proved, remembering: rememberClaims(watched) }
+}
+
+t.test('a token is proved once, and one that was signed here not at all', async (t) => {
+  const { plain, proved, remembering } = pair()
+  const claim = plain.begin('few', 1)
+  const foreign = plain.mint(claim, 7, 2)
+  t.strictSame(remembering.verify(foreign), { ...claim, n: 7, b: 2 })
+  t.strictSame(remembering.verify(foreign), { ...claim, n: 7, b: 2 })
+  t.strictSame(proved, [foreign])
+
+  const own = remembering.mint(claim, 8, 0)
+  t.equal(own, plain.mint(claim, 8, 0))
+  t.strictSame(remembering.verify(own), plain.verify(own))
+  t.strictSame(proved, [foreign])
+})
+
+t.test('what is not good is judged each time, beside what is', async (t) => {
+  const { plain, proved, remembering } = pair()
+  const good = remembering.mint(plain.begin('few', 1), 1, 0)
+  const other = pair().plain
+  const forged = other.mint(other.begin('few', 1), 1, 0)
+  for (const [token, verdict] of [
+    [forged, 'forged'],
+    [`${good}A`, 'malformed'],
+    [good.slice(0, -1), 'malformed'],
+    ['', 'malformed'],
+  ] as const) {
+    t.equal(remembering.verify(token), verdict)
+    t.equal(remembering.verify(token), verdict)
+    t.strictSame(proved.splice(0), [token, token])
+  }
+  t.match(remembering.verify(good), { n: 1 })
+})
+
+t.test('it remembers the latest, and no more than it should', async (t) => {
+  const { plain, proved, remembering } = pair()
+  const claim = plain.begin('few', 1)
+  const first = remembering.mint(claim, 1, 0)
+  for (let n = 2; n <= 20_001; n++) remembering.mint(claim, n, 0)
+  t.match(remembering.verify(plain.mint(claim, 20_001, 0)), { n: 20_001 })
+  t.strictSame(proved, [])
+  t.match(remembering.verify(first), { n: 1 })
+  t.strictSame(proved, [first])
+})
