@@ -105,10 +105,11 @@ function storageOf({ redis, masterKeys, sessions }: Bench): Storage {
   return { redisUrl: redis.url, masterKeys, sessions }
 }
 
-const LOOK_MS = 100
+/** Longer than from one writing to the next: between them, Redis rests, too. */
+const LOOK_MS = 1_200
 /** Reads between two looks of a service that only makes sure that it hears of revocations. */
-const AT_REST = 5
-const MOST_LOOKS = 200
+const AT_REST = 40
+const MOST_LOOKS = 20
 
 /** A service that has met a crowd writes where that was, for a while after its last answer: neither count nor time that. */
 async function untilRedisRests({ redis, signal }: Bench): Promise<void> {

@@ -20,7 +20,7 @@ const TELLING_CHARACTERS = 8
 export function createTokenMap<Entry extends { presented: string }>(most: number): TokenMap<Entry> {
   const entries = new Map<number, Entry>()
   /** So many make room at once: to find the oldest is to step over all that were deleted before it. */
-  const crowd = Math.ceil(most / 64)
+  const crowd = Math.ceil(most / 256)
   const factor = 2 * randomInt(2 ** 30) + 1
 
   function numberOf(token: string): number {
