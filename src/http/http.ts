@@ -1,7 +1,12 @@
 /** The HTTP side before it has routes: bounds, request ids, what answers when no dialect does, and CORS. */
 import type { Server } from 'node:http'
 import cors from '@fastify/cors'
-import fastify, { type FastifyHttpOptions, type FastifyInstance } from 'fastify'
+import fastify, {
+  type FastifyHttpOptions,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { Logger } from 'pino'
 import { endIdleConnections } from './closing.js'
 import { exposedHeaders, requestHeaders } from './devise-wire.js'
@@ -54,6 +59,11 @@ const compilersFactory = {
   buildSerializer: () => () => (answer: unknown) => JSON.stringify(answer),
 }
 
+/** What all answers have: nothing may be kept by a cache unless its route says so. */
+function markAnswer({ id }: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return reply.header('x-request-id', id).header('cache-control', 'no-store')
+}
+
 /** Opens an app to register routes on; it refuses to start with one that is neither public nor guarded. */
 export async function openHttp({
   log,
@@ -72,13 +82,13 @@ export async function openHttp({
     clientErrorHandler: answerUnreadable,
     // These come before any hook.
     frameworkErrors: (error, request, reply) =>
-      answerWith(problemDetails, reply.header('x-request-id', request.id), describeFault(error)),
+      answerWith(problemDetails, markAnswer(request, reply), describeFault(error)),
   })
   app.log = log
   app.addHttpMethod('GET', { hasBody: true, overrideExisting: true })
-  // One hook for both: each is felt. Nothing may be kept by a cache unless its route says so.
+  // One hook for both headers: each is felt.
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id).header('cache-control', 'no-store')
+    markAnswer(request, reply)
     done()
   })
   app.setNotFoundHandler((_request, reply) => answerWith(problemDetails, reply, nothingHere))

@@ -25,7 +25,8 @@ export function rememberClaims({ begin, mint, verify }: Countersigner): Counters
       const known = proved.get(token)
       if (known !== undefined) return known
       const claim = verify(token)
-      if (typeof claim !== 'string') proved.set(token, claim)
+      // By itself: as it was read, it is a part of a longer text (a URL, a body), which would stay in memory with it.
+      if (typeof claim !== 'string') proved.set(Buffer.from(token).toString(), claim)
       return claim
     },
   }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { type Countersigner, createCountersigner } from '../../src/token/countersign.js'
 import { generateMasterKeys, parseMasterKeys } from '../../src/token/master-keys.js'
@@ -59,4 +61,24 @@ t.test('it remembers the latest, and no more than it should', async (t) => {
   t.strictSame(proved, [])
   t.match(remembering.verify(first), { n: 1 })
   t.strictSame(proved, [first])
+})
+
+t.test('it keeps tokens, not the texts in which they came', async (t) => {
+  const { plain } = pair()
+  const remembering = rememberClaims(plain)
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const used = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const claim = plain.begin('few', 1)
+  const longMiB = 1 / 32
+  const before = used()
+  for (let n = 1; n <= 1_000; n++) {
+    const text = `${plain.mint(claim, n, 0)}${' '.repeat(longMiB * 2 ** 20)}`
+    remembering.verify(Buffer.from(text).toString().slice(0, 59))
+  }
+  const keptMiB = (used() - before) / 2 ** 20
+  t.ok(keptMiB < 5, `${keptMiB.toFixed(1)} MiB of ${1_000 * longMiB}`)
 })
