@@ -70,6 +70,7 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
         ? await floorUnder(service, scenario.isTypical)
         : await startSide(scenario, { ...environment, ...scenario.against }, bench)
     try {
+      if (scenario.against !== undefined) await untilRedisRests(bench)
       return { ...described(scenario), roundTrips, ...(await compare(service, floor, bench)) }
     } finally {
       await floor.subject.stop()
