@@ -13,12 +13,12 @@ local function slide(r, used, hands_out)
 end
 
 -- Writes what changed. HSET goes first: what may be refused (memory, replica) is refused before anything is written.
-local function save(r, e_before, now)
+local function save(r, e_before)
   local packed = pack(r)
   if packed ~= r.packed then redis.call('HSET', r.key, 'r', packed) end
   if r.e ~= e_before then
-    redis.call('PEXPIRE', r.key, r.e - now)
-    if r.n then redis.call('PEXPIRE', subscription(r.key), r.e - now) end
-    enlist(r, r.e, now)
+    expire(r.key, r.e)
+    if r.n then expire(subscription(r.key), r.e) end
+    enlist(r, r.e)
   end
 end

@@ -58,6 +58,6 @@ redis.call('HSET', r.key, 'r', pack(r), 'u', KEYS[2]:sub(12) .. struct.pack('>I6
 if ARGV[7] ~= '' then redis.call('HSET', r.key, 's', ARGV[7]) end
 if ARGV[8] ~= '' then redis.call('HSET', r.key, 'd', ARGV[8]) end
 local gone_at = r.e + tonumber(ARGV[5])
-redis.call('PEXPIRE', r.key, gone_at - now)
-enlist(r, gone_at, now)
+expire(r.key, gone_at)
+enlist(r, gone_at)
 return { 'opened', facts(r), account[1], evicted }

@@ -54,7 +54,7 @@ local function present(i)
     bury(r, verdict, now)
   else
     if goes_on[verdict] then slide(r, now, n > 0) end
-    save(r, ended, now)
+    save(r, ended)
   end
   if not goes_on[verdict] then return { verdict, event, account[1], facts(r), { r.use:byte(1, -1) } } end
   return ACCEPTANCE:format(verdict, n, b, event, now - r.t, r.e - now, KIND[r.kind], r.created, r.e, r.x, r.scopes,

@@ -20,10 +20,20 @@ local KIND = { r = 'rotating', f = 'fixed', j = 'jwt' }
 local SHORTEST_TOMBSTONE = 3600000
 
 -- Tests pin the clock; '0' is Redis TIME.
-local function clock(pinned)
-  if pinned ~= '0' then return tonumber(pinned) end
+local pinned
+local function clock(at)
+  if at ~= '0' then
+    pinned = tonumber(at)
+    return pinned
+  end
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- `key` goes at `at`, to the millisecond, so that keys that are to go together do: a distance would begin at the moment of
+-- its command, and time passes within a script. Redis does not know of a pinned clock: there, the distance is what counts.
+local function expire(key, at)
+  if pinned then redis.call('PEXPIRE', key, at - pinned) else redis.call('PEXPIREAT', key, at) end
 end
 
 -- Times are kept as distances back from x: five bytes do, for 34 years; what lies further back never was. p and o are kept
@@ -53,11 +63,11 @@ end
 
 -- Puts the session into its account's set until `gone_at`; the set lives as long as its longest-living member. Scores are
 -- whole seconds, rounded up, because they take half the memory: who reads the set asks the records (siblings.lua).
-local function enlist(r, gone_at, now)
+local function enlist(r, gone_at)
   local set = 'cs:u:' .. r.place
   redis.call('ZADD', set, math.ceil(gone_at / 1000), r.handle)
   local longest = redis.call('ZRANGE', set, -1, -1, 'WITHSCORES')
-  redis.call('PEXPIRE', set, longest[2] * 1000 - now)
+  expire(set, longest[2] * 1000)
 end
 
 local function tombstone(key)

@@ -13,7 +13,8 @@ local r = read(KEYS[1])
 if not r or r.uid_hash ~= ARGV[2] or now >= r.e then return false end
 local key = subscription(r.key)
 if ARGV[3] ~= '' then
-  redis.call('SET', key, ARGV[3], 'PX', r.e - now)
+  redis.call('SET', key, ARGV[3])
+  expire(key, r.e)
   redis.call('HSET', r.key, 'n', '1')
   return 'subscribed'
 end

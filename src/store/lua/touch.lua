@@ -15,7 +15,7 @@ for i = 1, #KEYS do
     if used >= before or before > now then
       redis.call('HSET', r.key, 'u', r.uid_hash .. struct.pack('>I6', used) .. ARGV[2 * i + 1])
       slide(r, used)
-      save(r, ended, now)
+      save(r, ended)
     end
   end
 end
