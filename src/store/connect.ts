@@ -4,6 +4,7 @@
  * second at most, so that service returns with it.
  */
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Cluster, type CommonRedisOptions, Redis, ReplyError } from 'ioredis'
 import type { Logger } from 'pino'
@@ -52,7 +53,7 @@ export async function connectRedis(
     const version = await makeSure(client, log, deadline)
     return { client, shown: target.shown, version, close: () => close(client) }
   } catch (error) {
-    client.disconnect()
+    disconnect(client)
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(`REDIS_URL (${target.shown}): ${reason}`, { cause: error })
   }
@@ -194,5 +195,16 @@ async function close(client: RedisClient): Promise<void> {
   const deadline = delay(QUIT_WITHIN_MS, undefined, { signal: timer.signal }).catch(() => {})
   await Promise.race([client.quit().catch(() => {}), deadline])
   timer.abort()
+  disconnect(client)
+}
+
+/**
+ * Closes the connections of `client` for good. A TLS handshake that is given up may fail twice, and ioredis listens once:
+ * the second error would have no listener, and would end the process.
+ */
+export function disconnect(client: RedisClient): void {
+  const nodes = client instanceof Cluster ? client.nodes() : [client]
+  // Before its first attempt to connect a client has none, whatever its type says.
+  for (const { stream } of nodes as { stream?: Socket }[]) stream?.on('error', () => {})
   client.disconnect()
 }

@@ -19,7 +19,7 @@
  * When a connection closes, base is −∞ at once. Whoever keeps something must drop it all when `generation` changes.
  */
 import { Cluster, Redis } from 'ioredis'
-import type { RedisClient } from './connect.js'
+import { disconnect, type RedisClient } from './connect.js'
 import { tombstonePrefix } from './keys.js'
 
 export interface Invalidations {
@@ -147,7 +147,7 @@ function openLink(master: Redis, { onInvalidated, onBroken, onMoved, heartbeatMs
     close() {
       clearTimeout(timer)
       link.base = Number.NEGATIVE_INFINITY
-      stream.disconnect()
+      disconnect(stream)
     },
   }
   let timer: NodeJS.Timeout | undefined

@@ -1,8 +1,9 @@
 /** Redis servers that belong together, on loopback ports: a replicated pair watched by Sentinels, and a Cluster. */
 
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,14 +14,26 @@ import { launchRedis } from '../../src/store/redis-process.js'
 import { inCheckout } from './checkout.js'
 import { type Ending, startRedis, type TestRedis } from './redis.js'
 
-/** @returns loopback ports that were free a moment ago, all different */
+/**
+ * @returns loopback ports that were free a moment ago, all different. They lie below those that the system gives to
+ * whoever names none, so that they stay free until they are used.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const servers: Server[] = []
+  while (servers.length < count) {
+    const server = createServer().listen(randomInt(10_000, 32_768), '127.0.0.1')
+    if (await isListening(server)) servers.push(server)
+  }
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map((server) => once(server.close(), 'close')))
   return ports
 }
+
+const isListening = (server: Server): Promise<boolean> =>
+  once(server, 'listening').then(
+    () => true,
+    () => false, // somebody else has it
+  )
 
 /** Polls until `condition` holds. @throws Error when it still does not after `withinMs` */
 export async function until(

@@ -11,18 +11,19 @@ import type { TestRedis } from './redis.js'
 export interface RedisProxy {
   /** What `REDIS_URL` would be. */
   url: string
-  /** Whatever Redis says next is lost, and its connection with it. */
-  cutNextReply(): void
+  /** The reply to the next request that has `text` in it is lost, and its connection with it. */
+  cutReplyTo(text: string): void
   /** Replies wait from now on, until `enough` of what the service has sent since. */
   holdReplies(enough: (sent: string) => boolean): void
 }
 
 export async function startRedisProxy(t: Test, { dir, socket }: TestRedis): Promise<RedisProxy> {
   const open = new Set<Socket>()
-  let cutting = false
+  let fatal: string | undefined
   let held: { sent: string; enough: (sent: string) => boolean; replies: (() => void)[] } | undefined
   const server = createServer((service) => {
     const redis = connect(socket)
+    let doomed = false
     const cut = (): void => {
       service.destroy()
       redis.destroy()
@@ -36,6 +37,10 @@ export async function startRedisProxy(t: Test, { dir, socket }: TestRedis): Prom
     }
     service.on('data', (request) => {
       redis.write(request)
+      if (fatal !== undefined && request.includes(fatal)) {
+        fatal = undefined
+        doomed = true
+      }
       if (held === undefined) return
       held.sent += request.toString('latin1')
       if (!held.enough(held.sent)) return
@@ -44,11 +49,8 @@ export async function startRedisProxy(t: Test, { dir, socket }: TestRedis): Prom
     })
     redis.on('data', (reply) => {
       if (held !== undefined) held.replies.push(() => service.write(reply))
-      else if (!cutting) service.write(reply)
-      else {
-        cutting = false
-        cut()
-      }
+      else if (doomed) cut()
+      else service.write(reply)
     })
   })
   const path = join(dir, 'proxy.sock')
@@ -59,8 +61,8 @@ export async function startRedisProxy(t: Test, { dir, socket }: TestRedis): Prom
   })
   return {
     url: `unix://${path}`,
-    cutNextReply() {
-      cutting = true
+    cutReplyTo(text) {
+      fatal = text
     },
     holdReplies(enough) {
       held = { sent: '', enough, replies: [] }

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { startRedis, type TestRedis } from '../support/redis.js'
 import { until } from '../support/redis-groups.js'
 import { type RedisProxy, startRedisProxy } from '../support/redis-proxy.js'
-import { ada, startService, type TestService } from '../support/service.js'
+import { ada, type SignedIn, startService, type TestService } from '../support/service.js'
 import { validate } from './requests.js'
 
 const REISSUE_AFTER_MS = 300
@@ -24,7 +24,11 @@ async function start(t: Test): Promise<TestService & Line> {
   return { ...service, redis, proxy }
 }
 
-const losses: readonly { name: string; lose(line: Line): void; recover(line: Line): void }[] = [
+const losses: readonly {
+  name: string
+  lose(line: Line, session: SignedIn): void
+  recover(line: Line): void
+}[] = [
   {
     name: 'Redis freezes before it reads the request, and serves it when it goes on',
     lose: ({ redis }) => redis.freeze(),
@@ -32,7 +36,7 @@ const losses: readonly { name: string; lose(line: Line): void; recover(line: Lin
   },
   {
     name: 'the connection breaks under the reply',
-    lose: ({ proxy }) => proxy.cutNextReply(),
+    lose: ({ proxy }, { handle }) => proxy.cutReplyTo(handle),
     recover: () => {},
   },
 ]
@@ -42,7 +46,7 @@ for (const { name, lose, recover } of losses)
     const service = await start(t)
     const session = await service.signIn()
     await service.connection.ping() // so that nothing else is under way
-    lose(service)
+    lose(service, session)
     t.equal((await validate(service, session)).status, 503)
     recover(service)
 
