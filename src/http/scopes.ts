@@ -109,10 +109,11 @@ export function granted(request: FastifyRequest): Grant {
 /** The same where the scope's guard only takes credentials that belong to a session. */
 export function grantedSession(request: FastifyRequest): Grant & { session: Session } {
   const grant = granted(request)
-  if (grant.session === undefined)
-    throw new Error(`${request.routeOptions.url} takes credentials without a session`)
-  return { ...grant, session: grant.session }
+  if (!hasSession(grant)) throw new Error(`${request.routeOptions.url} takes credentials without a session`)
+  return grant
 }
+
+const hasSession = (grant: Grant): grant is Grant & { session: Session } => grant.session !== undefined
 
 /** Watches every route that is registered from now on, and refuses to start when one has no scope. */
 export function requireScopes(app: FastifyInstance): void {

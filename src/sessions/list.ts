@@ -1,6 +1,6 @@
 /** An account's sessions as their owner sees them: with where and on what each was last used, up to this moment. */
 import { canonicalAddress } from '../location.js'
-import type { LastUse, ListedSession, SessionView } from '../session.js'
+import type { ListedSession, SessionView } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
@@ -38,9 +38,9 @@ export function createLister({ countersigner, jwts, store, facts, activity }: Li
 
   /** Two round trips, however many sessions: the records, then what they share. */
   async function view(listed: readonly ListedSession[]): Promise<SessionView[]> {
-    const used = listed.map(({ lastUse, ...session }) => ({
+    const used = listed.map((session) => ({
       session,
-      use: latestUse(session, lastUse, activity.pending(session.handle)),
+      use: latestUse(session, activity.pending(session.handle)),
     }))
     const [userAgents, locations] = await Promise.all([
       facts.readUserAgents(known(used.map(({ use }) => use.userAgentHash))),
@@ -48,10 +48,28 @@ export function createLister({ countersigner, jwts, store, facts, activity }: Li
     ])
     return used
       .map(({ session, use }) => {
+        const { handle, tag, uid, kind, createdAt, expiresAt, endsAt, scopes } = session
+        const { description, notifications } = session
         const { lastSeenAt, ip } = use
         const userAgent = use.userAgent ?? userAgents.get(use.userAgentHash ?? '') ?? ''
-        const location = locations.get(ip ?? '')?.location
-        return { ...session, lastSeenAt, ip, userAgent, device: deviceOf(userAgent), location }
+        // Field by field, as `toListed` says.
+        return {
+          handle,
+          tag,
+          uid,
+          kind,
+          createdAt,
+          expiresAt,
+          endsAt,
+          scopes,
+          lastSeenAt,
+          description,
+          ip,
+          userAgent,
+          device: deviceOf(userAgent),
+          location: locations.get(ip ?? '')?.location,
+          notifications,
+        }
       })
       .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
   }
@@ -82,8 +100,7 @@ interface LatestUse {
 
 /** What this instance noted a moment ago is newer than what Redis has; another one may have seen a newer use. */
 function latestUse(
-  { lastSeenAt }: Pick<ListedSession, 'lastSeenAt'>,
-  lastUse: LastUse,
+  { lastSeenAt, lastUse }: Pick<ListedSession, 'lastSeenAt' | 'lastUse'>,
   note: Note | undefined,
 ): LatestUse {
   if (note === undefined || note.atMs < lastUse.seenAt)

@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Device, ListedSession } from '../session.js'
 import { placeOf } from '../store/keys.js'
-import { userAgentHash } from '../store/record.js'
+import { userAgentHash } from '../store/packed-use.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import { createDeviceReader } from './devices.js'

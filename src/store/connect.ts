@@ -4,10 +4,10 @@
  * second at most, so that service returns with it.
  */
 import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Cluster, type CommonRedisOptions, Redis, ReplyError } from 'ioredis'
 import type { Logger } from 'pino'
+import { close, disconnect } from './disconnect.js'
 import { parseRedisUrl, type RedisTarget } from './redis-url.js'
 import { judgeServer } from './suitability.js'
 
@@ -32,7 +32,6 @@ const SILENCE_MS = 1_000
 const CONNECT_TIMEOUT_MS = 1_000
 const LONGEST_RETRY_MS = 250
 const READONLY_RECONNECT_MS = 1_000
-const QUIT_WITHIN_MS = 300
 
 /**
  * Connects, waits until Redis is ready, and makes sure that it may hold sessions.
@@ -188,23 +187,4 @@ async function infoOf(node: Redis, deadline: number): Promise<string> {
     return infoOf(node, deadline)
   }
   return node.info().catch(retry)
-}
-
-async function close(client: RedisClient): Promise<void> {
-  const timer = new AbortController()
-  const deadline = delay(QUIT_WITHIN_MS, undefined, { signal: timer.signal }).catch(() => {})
-  await Promise.race([client.quit().catch(() => {}), deadline])
-  timer.abort()
-  disconnect(client)
-}
-
-/**
- * Closes the connections of `client` for good. A TLS handshake that is given up may fail twice, and ioredis listens once:
- * the second error would have no listener, and would end the process.
- */
-export function disconnect(client: RedisClient): void {
-  const nodes = client instanceof Cluster ? client.nodes() : [client]
-  // Before its first attempt to connect a client has none, whatever its type says.
-  for (const { stream } of nodes as { stream?: Socket }[]) stream?.on('error', () => {})
-  client.disconnect()
 }

@@ -19,7 +19,8 @@
  * When a connection closes, base is −∞ at once. Whoever keeps something must drop it all when `generation` changes.
  */
 import { Cluster, Redis } from 'ioredis'
-import { disconnect, type RedisClient } from './connect.js'
+import type { RedisClient } from './connect.js'
+import { disconnect } from './disconnect.js'
 import { tombstonePrefix } from './keys.js'
 
 export interface Invalidations {

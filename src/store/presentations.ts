@@ -12,7 +12,8 @@ import type { RedisClient } from './connect.js'
 import { firstWord, toFault } from './faults.js'
 import type { Gate } from './gate.js'
 import { sessionKey } from './keys.js'
-import { type PresentReply, parseAcceptance, parseUse, toSession } from './record.js'
+import { parseUse } from './packed-use.js'
+import { isFault, type Judgement, type PresentReply, parseAcceptance, toSession } from './record.js'
 
 /** A token's claim, proved by its MAC. */
 export interface Presentation {
@@ -52,11 +53,6 @@ interface Parts {
   onEnded: (handle: string) => void
   gate: Pick<Gate, 'enter' | 'leave'>
 }
-
-type Fault = [verdict: 'fault', error: string]
-type Reply = Exclude<PresentReply, Fault>
-
-const isFault = (reply: PresentReply): reply is Fault => reply[0] === 'fault'
 
 interface Waiting {
   /** Of its account, by which calls are cut. */
@@ -119,7 +115,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     )
   }
 
-  function answer({ presentation, resolve, reject }: Waiting, reply: Reply): void {
+  function answer({ presentation, resolve, reject }: Waiting, reply: Judgement): void {
     gate.leave()
     try {
       resolve(toPresented(presentation, reply))
@@ -152,7 +148,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     return error
   }
 
-  function toPresented(presentation: Presentation, reply: Reply): Presented {
+  function toPresented(presentation: Presentation, reply: Judgement): Presented {
     if (typeof reply === 'string') return toAccepted(presentation, reply)
     if (reply[0] === 'revoked') return { verdict: reply[0], reason: reply[1] }
     if (reply.length === 1) return { verdict: reply[0] }

@@ -1,11 +1,7 @@
-/**
- * Session ⇄ Redis: what the scripts reply, and the bytes that say where a session was used. The record's own layout is
- * written once, in `lua/record.lua`.
- */
-import { hash } from 'node:crypto'
-import { isIP, SocketAddress } from 'node:net'
+/** Session ⇄ Redis: what the scripts reply. The record's own layout is written once, in `lua/record.lua`. */
 import type { Account } from '../account.js'
-import type { Kind, LastUse, LifePolicy, Session, Use } from '../session.js'
+import type { Kind, LastUse, LifePolicy, ListedSession, Session, Use } from '../session.js'
+import { parseUse } from './packed-use.js'
 
 /** A session as the scripts reply it; `Text` is string or Buffer, by the form of the command. Times are ms. */
 export type Facts<Text> = [
@@ -15,6 +11,15 @@ export type Facts<Text> = [
   expiresAt: number,
   endsAt: number,
   scopes: Text,
+]
+
+/** What `lua/list.lua` replies of one session. */
+export type ListEntry = [
+  facts: Facts<Buffer>,
+  lastSeenAt: number,
+  lastUse: Buffer,
+  description: Buffer | null,
+  notifications: Buffer | null,
 ]
 
 export interface NewRecord {
@@ -49,10 +54,13 @@ export interface UseNote {
 }
 
 /** One presentation's reply of `lua/present.lua`. */
-export type PresentReply =
+export type PresentReply = Fault | Judgement
+
+type Fault = [verdict: 'fault', error: string]
+
+export type Judgement =
   | [verdict: 'unknown' | 'mismatch' | 'expired' | 'suspended']
   | [verdict: 'revoked', reason: string]
-  | [verdict: 'fault', error: string]
   /** An acceptance: words in one line, then the account's document. */
   | string
   | [
@@ -62,6 +70,8 @@ export type PresentReply =
       facts: Facts<string>,
       lastUse: number[],
     ]
+
+export const isFault = (reply: PresentReply): reply is Fault => reply[0] === 'fault'
 
 /** What an acceptance says; times are ms. */
 export interface Acceptance extends Omit<Session, 'handle' | 'tag' | 'uid'> {
@@ -73,12 +83,6 @@ export interface Acceptance extends Omit<Session, 'handle' | 'tag' | 'uid'> {
   remainingMs: number
   doc: string
 }
-
-const USER_AGENT_HASH_BYTES = 6
-const SEEN_AT_BYTES = 6
-const NO_USER_AGENT = Buffer.alloc(USER_AGENT_HASH_BYTES)
-/** RFC 4291, section 2.5.5.2. */
-const IPV4_MAPPED = Buffer.from('00000000000000000000ffff', 'hex')
 
 /** Reads the facts of a session of `account`; the uid is the account's, stored once, there. */
 export function toSession(facts: Facts<string | Buffer>, tag: string, account: Account): Session {
@@ -93,6 +97,29 @@ export function toSession(facts: Facts<string | Buffer>, tag: string, account: A
     expiresAt,
     endsAt,
     scopes: words === '' ? [] : words.split(' '),
+  }
+}
+
+/**
+ * Reads what a listing has of a session of `account`. Field by field: where objects are spread and added to, V8 may make new
+ * hidden classes again and again, which is a kilobyte of garbage among the old objects for each session.
+ */
+export function toListed(entry: ListEntry, tag: string, account: Account): ListedSession {
+  const [facts, lastSeenAt, lastUse, description, notifications] = entry
+  const { handle, uid, kind, createdAt, expiresAt, endsAt, scopes } = toSession(facts, tag, account)
+  return {
+    handle,
+    tag,
+    uid,
+    kind,
+    createdAt,
+    expiresAt,
+    endsAt,
+    scopes,
+    lastSeenAt,
+    description: description?.toString(),
+    lastUse: parseUse(lastUse),
+    notifications: notifications !== null,
   }
 }
 
@@ -116,58 +143,4 @@ export function parseAcceptance(text: string): Acceptance {
     scopes: scopes[0] === '' ? [] : scopes,
     doc: text.slice(end + 1),
   }
-}
-
-/** The name under which a user agent is stored once and shared: 48 bits of SHA-256, 8 characters of base64url. */
-export function userAgentHash(userAgent: string): string {
-  return userAgentDigest(userAgent).toString('base64url')
-}
-
-function userAgentDigest(userAgent: string): Buffer {
-  return Buffer.from(hash('sha256', userAgent, 'hex').slice(0, 2 * USER_AGENT_HASH_BYTES), 'hex')
-}
-
-/** Packs a use without its time: user agent hash (zeros for none), then 4 or 16 bytes of address, none when unknown. */
-export function packUse(use: Use | undefined): Buffer {
-  if (use === undefined) return NO_USER_AGENT
-  const agent = use.userAgent === '' ? NO_USER_AGENT : userAgentDigest(use.userAgent)
-  return Buffer.concat([agent, packAddress(use.ip)])
-}
-
-/** Reads what a record says of its last use: the time, then what `packUse` wrote. */
-export function parseUse(bytes: Uint8Array): LastUse {
-  const use = Buffer.from(bytes)
-  const agent = use.subarray(SEEN_AT_BYTES, SEEN_AT_BYTES + USER_AGENT_HASH_BYTES)
-  return {
-    seenAt: use.readUIntBE(0, SEEN_AT_BYTES),
-    ip: formatAddress(use.subarray(SEEN_AT_BYTES + USER_AGENT_HASH_BYTES)),
-    userAgentHash: agent.equals(NO_USER_AGENT) ? undefined : agent.toString('base64url'),
-  }
-}
-
-/** IPv4 mapped into IPv6 is IPv4; what is no address is nothing. */
-function packAddress(ip: string): Buffer {
-  if (isIP(ip) === 4) return Buffer.from(ip.split('.').map(Number))
-  if (isIP(ip) !== 6) return Buffer.alloc(0)
-  // The URL parser knows all spellings of an address and has one, of hexadecimal groups (WHATWG URL, 3.5 and 3.6).
-  const canonical = new URL(`http://[${ip.replace(/%.*/, '')}]`).hostname.slice(1, -1)
-  const [head = '', tail = ''] = canonical.split('::').map(toHex)
-  const bytes = Buffer.from(head + tail.padStart(32 - head.length, '0'), 'hex')
-  return bytes.subarray(0, 12).equals(IPV4_MAPPED) ? bytes.subarray(12) : bytes
-}
-
-function toHex(groups: string): string {
-  return groups === ''
-    ? ''
-    : groups
-        .split(':')
-        .map((group) => group.padStart(4, '0'))
-        .join('')
-}
-
-function formatAddress(bytes: Buffer): string | undefined {
-  if (bytes.length === 4) return bytes.join('.')
-  if (bytes.length !== 16) return undefined
-  const address = bytes.toString('hex').replace(/(.{4})(?!$)/g, '$1:')
-  return new SocketAddress({ address, family: 'ipv6' }).address
 }

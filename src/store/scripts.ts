@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import type { Result } from 'ioredis'
 import type { RedisClient } from './connect.js'
-import type { Facts, PresentReply } from './record.js'
+import type { Facts, ListEntry, PresentReply } from './record.js'
 
 type Argument = string | number | Buffer
 
@@ -30,13 +30,6 @@ export type OpenReply =
 export type SubscribeReply = 'subscribed' | 'unsubscribed' | 'without'
 export type RevokeReply = [facts: Facts<Buffer>, doc: Buffer | null, lastUse: Buffer]
 export type ListReply = [doc: Buffer | null, ...sessions: ListEntry[]]
-export type ListEntry = [
-  facts: Facts<Buffer>,
-  lastSeenAt: number,
-  lastUse: Buffer,
-  description: Buffer | null,
-  notifications: Buffer | null,
-]
 
 interface Script {
   command: string

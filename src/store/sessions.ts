@@ -10,16 +10,9 @@ import { batches } from './batches.js'
 import type { RedisClient } from './connect.js'
 import { createGate } from './gate.js'
 import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey, subscriptionKey } from './keys.js'
+import { packUse, parseUse } from './packed-use.js'
 import { createPresenter, type Presentation, type Presented } from './presentations.js'
-import {
-  type Ended,
-  type NewRecord,
-  type OpenedRecord,
-  packUse,
-  parseUse,
-  toSession,
-  type UseNote,
-} from './record.js'
+import { type Ended, type NewRecord, type OpenedRecord, toListed, toSession, type UseNote } from './record.js'
 import { defineSessionScripts } from './scripts.js'
 
 export type { Presentation, Presented } from './presentations.js'
@@ -136,13 +129,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       if (doc === null) return []
       const account = parseAccount(doc.toString())
       return entries
-        .map(([facts, lastSeenAt, lastUse, description, notifications]) => ({
-          ...toSession(facts, place.tag, account),
-          lastSeenAt,
-          description: description?.toString(),
-          lastUse: parseUse(lastUse),
-          notifications: notifications !== null,
-        }))
+        .map((entry) => toListed(entry, place.tag, account))
         .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
     },
 

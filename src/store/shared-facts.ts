@@ -7,7 +7,7 @@ import type { RedisClient } from './connect.js'
 import { orUnavailable } from './faults.js'
 import { locationIdKey, locationKey, placeNameKey, userAgentKey } from './keys.js'
 import { packLocation, placeNameHash, placeNameOf, unpackLocation } from './location-record.js'
-import { userAgentHash } from './record.js'
+import { userAgentHash } from './packed-use.js'
 import { createSharedTexts } from './shared-texts.js'
 
 /** Longer than any session may be idle, so that what a session refers to is there as long as it is. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { packUse, parseUse, userAgentHash } from '../../src/store/record.js'
+import { packUse, parseUse, userAgentHash } from '../../src/store/packed-use.js'
 
 const at = (seenAt: number, use: Buffer): Buffer => {
   const time = Buffer.alloc(6)
