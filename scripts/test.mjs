@@ -56,11 +56,12 @@ function failuresIn(report) {
   let depth = 0
   for (const [at, line] of lines.entries()) {
     file = /^# Subtest: (.*)/.exec(line)?.[1] ?? file
-    const indent = /^( *)not ok (?!.*# (?:TODO|SKIP))/.exec(line)?.[1]
+    const [, indent, verdict, about] = /^( *)(ok|not ok) (.*)/.exec(line) ?? []
     if (indent === undefined) continue
+    const hasFailed = verdict === 'not ok' && !/# (?:TODO|SKIP)/.test(about)
     const isAround = indent.length < depth
-    depth = indent.length
-    if (isAround) continue
+    depth = hasFailed ? indent.length : Math.min(depth, indent.length)
+    if (!hasFailed || isAround) continue
     const end = lines.indexOf(`${indent}  ...`, at)
     failures.push(`${file}\n${lines.slice(at, end === -1 ? at + 1 : end).join('\n')}`)
   }
