@@ -78,7 +78,7 @@ t.test(
     const url = `rediss://127.0.0.1:${port}`
     const { client } = await connect(t, `${url}?ca=${pem('cert')}`)
     t.equal(await client.ping(), 'PONG')
-    await t.rejects(connectRedis(url, { log: recorder().log, withinMs: 1_000 }), {
+    await t.rejects(connectRedis(url, { log: recorder().log, withinMs: 300 }), {
       message: /self-signed certificate/,
     })
     // Given up in the middle of the handshake, at whatever moment, it fails, and takes nothing else with it.
@@ -139,13 +139,8 @@ t.test('killed and back: refused at once, one line each way, in service within t
   await redis.kill()
   await until('the connection is seen to be closed', () => client.status !== 'ready')
   const since = performance.now()
-  const waits: number[] = []
-  for (let i = 0; i < 5; i++) {
-    const askedAt = performance.now()
-    await t.rejects(client.get('k'))
-    waits.push(performance.now() - askedAt)
-  }
-  t.ok(Math.min(...waits) < 50, 'nothing is queued')
+  await t.rejects(client.get('k'))
+  t.ok(performance.now() - since < 50, 'nothing is queued')
   await until('several attempts', () => performance.now() - since > 600)
   await redis.restart()
   const restarted = performance.now()
