@@ -39,8 +39,9 @@ export interface Session {
   scopes: readonly string[]
 }
 
-/** What a listing knows beyond the session itself. */
-export interface ListedSession extends Session {
+/** A session with what a listing knows beyond it. */
+export interface ListedSession {
+  session: Session
   /** ms since the epoch; at least as late as `lastUse`, which is noted after the answer. */
   lastSeenAt: number
   description: string | undefined
@@ -58,7 +59,8 @@ export interface Device {
 }
 
 /** A session as its owner sees it. */
-export interface SessionView extends Session {
+export interface SessionView {
+  session: Session
   /** ms since the epoch. */
   lastSeenAt: number
   description: string | undefined
@@ -130,14 +132,16 @@ export interface LifePolicy {
   lingerMs?: number
 }
 
-/** What a good credential proves. `token` is what the answer may carry, absent when it must carry none. */
+/** What a good credential proves. */
 export interface Grant {
   ok: true
   /** Absent when the credential was a password, which belongs to no session. */
   session: Session | undefined
   account: Account
-  /** The one token that this answer hands out: new after a rotation, the same current one when `fresh` is false. */
-  token: { value: string; fresh: boolean } | undefined
+  /** The one token that the answer may carry; undefined when it must carry none. */
+  token: string | undefined
+  /** Whether `token` takes the place of the one that was presented; otherwise it is the same. */
+  rotated: boolean
   /** Only of an answer that is given again and again. */
   lasting?: Lasting
 }

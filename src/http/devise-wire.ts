@@ -1,10 +1,16 @@
 /** devise_token_auth's credentials and headers: where a token tuple is read from, and how one is handed out. */
 import type { FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
-import type { Grant, Session } from '../session.js'
+import type { Lasting, Session } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import { type Authorization, isJsonObject, readAuthorization } from './bearer.js'
 import { headerText, textOfHeader } from './header-text.js'
+
+declare module '../session.js' {
+  interface Lasting {
+    tokenHeaders?: Record<string, string>
+  }
+}
 
 /** What a value that is no string is read as: present, but no token, handle or uid that could ever match. */
 const NO_VALUE = '\0'
@@ -72,17 +78,15 @@ export function tokenHeaders(session: Session, token: string): Record<string, st
   }
 }
 
-/** What answers that repeat a token from memory have in common: its headers are made once. */
-const repeated = new WeakMap<NonNullable<Grant['token']>, Record<string, string>>()
-
-/** `tokenHeaders` of what a decision allows to hand out. */
-export function grantedHeaders(session: Session, token: NonNullable<Grant['token']>): Record<string, string> {
-  if (token.fresh) return tokenHeaders(session, token.value)
-  const known = repeated.get(token)
-  if (known !== undefined) return known
-  const headers = tokenHeaders(session, token.value)
-  repeated.set(token, headers)
-  return headers
+/** `tokenHeaders`, made once for an answer that lasts. */
+export function lastingHeaders(
+  session: Session,
+  token: string,
+  lasting: Lasting | undefined,
+): Record<string, string> {
+  if (lasting === undefined) return tokenHeaders(session, token)
+  lasting.tokenHeaders ??= tokenHeaders(session, token)
+  return lasting.tokenHeaders
 }
 
 /** The user as sign-in and validation show it. Attributes come last but cannot shadow what stands before them. */

@@ -7,7 +7,7 @@ import type { Account } from '../account.js'
 import { bearerChallenge, hasBearer } from './challenge.js'
 import { type DeviseOptions, deviseAccounts, deviseSignUp } from './devise-accounts.js'
 import { Failure, SignIn, signInSchema, signOutSchema, validateSchema } from './devise-schemas.js'
-import { grantedHeaders, readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
+import { lastingHeaders, readDeviseCredential, shortUser, tokenHeaders } from './devise-wire.js'
 import { dialect } from './dialect.js'
 import { keepHeaderBytes } from './header-text.js'
 import { checkedByHandler, parameter, parameterReader } from './parameters.js'
@@ -43,10 +43,10 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
       if (status === 401 && hasBearer(request)) reply.header('www-authenticate', bearerChallenge(code))
       return reply.code(status).send(body)
     },
-    granted({ session, token }, reply, { repeatsToken }) {
+    granted({ session, token, rotated, lasting }, reply, { repeatsToken }) {
       // Absent, never blank: blank headers lock out the clients that store whatever is there.
-      if (session !== undefined && token !== undefined && (token.fresh || repeatsToken))
-        reply.headers(grantedHeaders(session, token))
+      if (session !== undefined && token !== undefined && (rotated || repeatsToken))
+        reply.headers(lastingHeaders(session, token, lasting))
     },
   }
 

@@ -47,19 +47,19 @@ export const Token = Type.Object({
 
 /** `own` is the session that the request presented, with its token; all others go by their handles. */
 export function tokenOf(
-  session: SessionView,
+  { session, lastSeenAt, ip, userAgent, location, notifications }: SessionView,
   own: { handle: string; token: string } | undefined,
 ): Static<typeof Token> {
   const current = own !== undefined && own.handle === session.handle
   return {
     id: current ? own.token : session.handle,
-    lastIP: session.ip ?? '',
-    userAgent: session.userAgent,
+    lastIP: ip ?? '',
+    userAgent,
     time: atomTime(session.createdAt),
-    lastAccessTime: atomTime(session.lastSeenAt),
+    lastAccessTime: atomTime(lastSeenAt),
     expiry: atomTime(session.expiresAt),
-    ipStackResult: session.location === undefined ? null : ipStackResultOf(session.location),
-    notifications: session.notifications,
+    ipStackResult: location === undefined ? null : ipStackResultOf(location),
+    notifications,
     current,
     kind: session.kind,
   }

@@ -114,11 +114,11 @@ function listTokens(app: FastifyInstance, sessions: Sessions): void {
   app.get('', { schema: listSchema }, async (request) => {
     const own = ownOf(request)
     const listed = await sessions.list(granted(request).account.uid)
-    return listed.filter(isLive).map((session) => tokenOf(session, own))
+    return listed.filter(isLive).map((view) => tokenOf(view, own))
   })
 }
 
-const isLive = (session: SessionView) => session.expiresAt > Date.now()
+const isLive = ({ session }: SessionView) => session.expiresAt > Date.now()
 
 /** Takes `id` as a token or as a handle. */
 function deleteToken(app: FastifyInstance, sessions: Sessions): void {
@@ -145,10 +145,10 @@ function updateToken(app: FastifyInstance, sessions: Sessions, subscriptions: Su
     const { uid } = granted(request).account
     const handle = await sessions.handleOf(id)
     if (handle !== undefined && !notifications) await subscriptions.unsubscribe(uid, handle)
-    const session = handle === undefined ? undefined : await sessions.find(uid, handle)
-    if (session === undefined) return reply.code(404).send(notFound)
-    if (session.notifications !== notifications) return reply.code(409).send(withoutSubscription)
-    return tokenOf(session, ownOf(request))
+    const view = handle === undefined ? undefined : await sessions.find(uid, handle)
+    if (view === undefined) return reply.code(404).send(notFound)
+    if (view.notifications !== notifications) return reply.code(409).send(withoutSubscription)
+    return tokenOf(view, ownOf(request))
   })
 }
 

@@ -71,13 +71,16 @@ function settle(
     const code = decision.ok ? 'missing' : decision.refusal.code
     return sent(refuse(reply, 401, bearerChallenge(code), 'Send the token of a live session.'))
   }
-  const { session, account, token, lasting } = decision
+  const { session, account, token, rotated, lasting } = decision
   // Before anything is refused: the client must learn of its next token in any case.
-  if (token?.fresh) uncached(reply).headers(tokenHeaders(session, token.value))
+  if (rotated && token !== undefined) uncached(reply).headers(tokenHeaders(session, token))
   const lack = whatLacks(decision, requirements)
   if (lack !== undefined) return sent(refuse(reply, 403, lack.challenge, lack.message))
-  request[PROVED] = lasting?.auth ?? authOf(session, account)
-  if (lasting !== undefined) lasting.auth = request[PROVED]
+  if (lasting === undefined) request[PROVED] = authOf(session, account)
+  else {
+    lasting.auth ??= authOf(session, account)
+    request[PROVED] = lasting.auth
+  }
   return passed
 }
 

@@ -59,7 +59,7 @@ export function services(options: ServicesOptions): FastifyPluginAsync {
     if (!state.account.roles.some((role) => forServices.includes(role))) return false
     if (session === undefined) return true
     const found = await sessions.find(uid, session.handle)
-    return found !== undefined && found.expiresAt > Date.now()
+    return found !== undefined && found.session.expiresAt > Date.now()
   }
 
   return async (app) => {

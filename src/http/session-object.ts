@@ -58,24 +58,21 @@ export const UidAndId = Type.Object({ uid: Type.String(), id: Type.String() })
 export const Except = Type.Object({ except: Type.Optional(Type.String()) }, strict)
 
 /** @returns the session as it goes over the wire; times are RFC 3339 */
-export function objectOf(session: SessionView): Static<typeof SessionObject> {
+export function objectOf(view: SessionView): Static<typeof SessionObject> {
+  const { session, description, lastSeenAt, ip, userAgent, device, location } = view
   const time = (ms: number) => new Date(ms).toISOString()
   return {
     id: session.handle,
     kind: session.kind,
-    description: session.description || null,
+    description: description || null,
     scopes: [...session.scopes],
     createdAt: time(session.createdAt),
-    lastSeenAt: time(session.lastSeenAt),
+    lastSeenAt: time(lastSeenAt),
     expiresAt: time(session.expiresAt),
     endsAt: time(session.endsAt),
-    ip: session.ip ?? null,
-    userAgent: session.userAgent || null,
-    device: {
-      type: session.device.type ?? null,
-      os: session.device.os ?? null,
-      browser: session.device.browser ?? null,
-    },
-    country: session.location?.countryCode ?? null,
+    ip: ip ?? null,
+    userAgent: userAgent || null,
+    device: { type: device.type ?? null, os: device.os ?? null, browser: device.browser ?? null },
+    country: location?.countryCode ?? null,
   }
 }

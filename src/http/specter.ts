@@ -3,7 +3,7 @@
  * a session's token manage them; a JWT opens everything else, and cannot mint more of its kind.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { handleOfUuid, type SessionView, uuidOfHandle } from '../session.js'
+import { handleOfUuid, type Session, uuidOfHandle } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { Type } from '../typebox.js'
@@ -60,22 +60,22 @@ function readManager(request: FastifyRequest): Credential {
   return credential.kind === 'jwt' ? { kind: 'token', token: credential.jwt } : credential
 }
 
-const lifeOf = ({ createdAt, endsAt }: SessionView) => (endsAt - createdAt) / 1000
-const remainingLifeOf = ({ endsAt }: SessionView) => Math.max(0, (endsAt - Date.now()) / 1000)
+const lifeOf = ({ createdAt, endsAt }: Session) => (endsAt - createdAt) / 1000
+const remainingLifeOf = ({ endsAt }: Session) => Math.max(0, (endsAt - Date.now()) / 1000)
 
 function listTokens(app: FastifyInstance, sessions: Sessions): void {
   app.get('', { schema: listSchema }, async (request) => {
     const listed = await sessions.list(granted(request).account.uid)
-    const tokens = listed.filter(({ kind }) => kind === 'jwt')
+    const tokens = listed.filter(({ session }) => session.kind === 'jwt')
     return {
       message: 'Tokens exists',
       jwt_tokens: Object.fromEntries(
-        tokens.map((token) => [
-          uuidOfHandle(token.handle),
+        tokens.map(({ session, description = '' }) => [
+          uuidOfHandle(session.handle),
           {
-            jwt_token_description: token.description ?? '',
-            jwt_token_life: lifeOf(token),
-            jwt_token_remaining_life: remainingLifeOf(token),
+            jwt_token_description: description,
+            jwt_token_life: lifeOf(session),
+            jwt_token_remaining_life: remainingLifeOf(session),
           },
         ]),
       ),
@@ -134,12 +134,12 @@ function readToken(app: FastifyInstance, sessions: Sessions): void {
   app.get<TokenRoute>('/:id', { schema: readSchema }, async (request, reply) => {
     const handle = handleOfUuid(request.params.id)
     const token = handle === undefined ? undefined : await sessions.find(granted(request).account.uid, handle)
-    if (token?.kind !== 'jwt') return reply.code(404).send(unknownToken)
-    const remaining = remainingLifeOf(token)
+    if (token?.session.kind !== 'jwt') return reply.code(404).send(unknownToken)
+    const remaining = remainingLifeOf(token.session)
     return {
       message: 'Tokens exists',
       jwt_token_description: token.description ?? '',
-      jwt_token_life: lifeOf(token),
+      jwt_token_life: lifeOf(token.session),
       jwt_token_life_remaining: remaining,
       expiry_status: remaining > 0 ? 'Valid' : 'Expired',
     }
@@ -152,7 +152,8 @@ function deleteToken(app: FastifyInstance, sessions: Sessions): void {
     const handle = handleOfUuid(request.params.id)
     const token = handle === undefined ? undefined : await sessions.find(uid, handle)
     const ended =
-      token?.kind === 'jwt' && (await sessions.end(uid, token.handle, 'deleted', actorOf(request)))
+      token?.session.kind === 'jwt' &&
+      (await sessions.end(uid, token.session.handle, 'deleted', actorOf(request)))
     return ended ? { message: 'Token deleted' } : reply.code(404).send(unknownToken)
   })
 }

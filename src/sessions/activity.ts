@@ -105,16 +105,16 @@ export function createActivity(options: ActivityOptions): Activity {
   }
 
   async function write(part: readonly Note[]): Promise<void> {
-    await facts.saveUserAgents(new Set(part.map(({ use }) => use.userAgent).filter((text) => text !== '')))
-    await saveLocations(new Set(part.map(({ use }) => use.ip)))
+    await facts.saveUserAgents(new Set(part.map(({ userAgent }) => userAgent).filter((text) => text !== '')))
+    await saveLocations(new Set(part.map(({ ip }) => ip)))
     const firsts = part.filter(({ writtenMs }) => writtenMs === NEVER) // what is repeated is no news
     const news = await watch.find(firsts)
     await store.touch(part)
     watch.remember(firsts)
     for (const one of news) {
-      const { uid, handle, use, country, device } = one
+      const { uid, handle, ip, userAgent, country, device } = one
       const reasons = { 'session.new_location': country, 'session.new_device': deviceInWords(device) }
-      for (const type of one.events) audit({ type, uid, handle, reason: reasons[type], ...use })
+      for (const type of one.events) audit({ type, uid, handle, reason: reasons[type], ip, userAgent })
       tell(one)
     }
   }
@@ -174,7 +174,6 @@ export function createActivity(options: ActivityOptions): Activity {
 
 /** Sockets and proxies spell one address in several ways; it is to be located and stored once. */
 function inOneSpelling(note: Note): Note {
-  const { userAgent, ip } = note.use
-  const canonical = canonicalAddress(ip)?.ip ?? ip
-  return canonical === ip ? note : { ...note, use: { userAgent, ip: canonical } }
+  const ip = canonicalAddress(note.ip)?.ip ?? note.ip
+  return ip === note.ip ? note : { ...note, ip }
 }

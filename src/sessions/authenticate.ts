@@ -95,10 +95,10 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     switch (presented.verdict) {
       case 'rotated':
       case 'reissued':
-        return grant(presented, { value: countersigner.mint(claim, presented.n, presented.b), fresh: true })
+        return grant(presented, countersigner.mint(claim, presented.n, presented.b), true)
       case 'current':
         recall.keep(token, ticket, presented)
-        return grant(presented, { value: token, fresh: false })
+        return grant(presented, token)
       case 'accepted':
         return grant(presented, undefined)
       default:
@@ -133,7 +133,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   async function judgePassword(login: string, password: string): Promise<Decision> {
     const judged = await passwords.authenticate(login, password)
     if (!judged.ok) return refuse(judged.code)
-    return { ok: true, account: judged.account, session: undefined, token: undefined }
+    return { ok: true, account: judged.account, session: undefined, token: undefined, rotated: false }
   }
 
   function judge(credential: Credential, mode: Mode, use: Use | undefined): Decision | Promise<Decision> {
@@ -156,7 +156,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       count(decision.refusal.code)
       return decision
     }
-    count(decision.token?.fresh === true ? 'rotated' : 'accepted')
+    count(decision.rotated ? 'rotated' : 'accepted')
     if (decision.session !== undefined && use !== undefined)
       activity.note(decision.session, use, undefined, decision.lasting)
     return decision
@@ -177,6 +177,10 @@ function refusalOf(presented: Refused): RefusalCode {
   return presented.verdict === 'revoked' && presented.reason === 'suspended' ? 'suspended' : presented.verdict
 }
 
-function grant({ session, account }: Pick<Grant, 'session' | 'account'>, token: Grant['token']): Grant {
-  return { ok: true, session, account, token }
+function grant(
+  { session, account }: Pick<Grant, 'session' | 'account'>,
+  token: string | undefined,
+  rotated = false,
+): Grant {
+  return { ok: true, session, account, token, rotated }
 }

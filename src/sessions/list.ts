@@ -38,44 +38,26 @@ export function createLister({ countersigner, jwts, store, facts, activity }: Li
 
   /** Two round trips, however many sessions: the records, then what they share. */
   async function view(listed: readonly ListedSession[]): Promise<SessionView[]> {
-    const used = listed.map((session) => ({
-      session,
-      use: latestUse(session, activity.pending(session.handle)),
-    }))
+    const used = listed.map((one) => ({ one, use: latestUse(one, activity.pending(one.session.handle)) }))
     const [userAgents, locations] = await Promise.all([
       facts.readUserAgents(known(used.map(({ use }) => use.userAgentHash))),
       facts.readLocations(known(used.map(({ use }) => use.ip))),
     ])
     return used
-      .map(({ session, use }) => {
-        const { handle, tag, uid, kind, createdAt, expiresAt, endsAt, scopes } = session
-        const { description, notifications } = session
+      .map(({ one: { session, description, notifications }, use }) => {
         const { lastSeenAt, ip } = use
         const userAgent = use.userAgent ?? userAgents.get(use.userAgentHash ?? '') ?? ''
-        // Field by field, as `toListed` says.
-        return {
-          handle,
-          tag,
-          uid,
-          kind,
-          createdAt,
-          expiresAt,
-          endsAt,
-          scopes,
-          lastSeenAt,
-          description,
-          ip,
-          userAgent,
-          device: deviceOf(userAgent),
-          location: locations.get(ip ?? '')?.location,
-          notifications,
-        }
+        const location = locations.get(ip ?? '')?.location
+        const device = deviceOf(userAgent)
+        return { session, lastSeenAt, description, ip, userAgent, device, location, notifications }
       })
       .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
   }
 
   async function find(uid: string, handle: string): Promise<SessionView | undefined> {
-    const [found] = await view((await store.list(placeOf(uid))).filter((one) => one.handle === handle))
+    const [found] = await view(
+      (await store.list(placeOf(uid))).filter(({ session }) => session.handle === handle),
+    )
     return found
   }
 
@@ -105,7 +87,7 @@ function latestUse(
 ): LatestUse {
   if (note === undefined || note.atMs < lastUse.seenAt)
     return { ip: lastUse.ip, userAgentHash: lastUse.userAgentHash, lastSeenAt, userAgent: undefined }
-  const { ip, userAgent } = note.use
+  const { ip, userAgent } = note
   return {
     lastSeenAt: Math.max(lastSeenAt, note.atMs),
     ip: canonicalAddress(ip)?.ip,

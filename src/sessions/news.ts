@@ -42,7 +42,7 @@ export function createNewsWatch({ store, facts, countryOf }: Parts): NewsWatch {
   const lastIps = new LRUCache<string, string>({ max: REMEMBERED })
   const deviceOf = createDeviceReader()
 
-  const mayBeNews = ({ opened, handle, use: { ip } }: Note) =>
+  const mayBeNews = ({ opened, handle, ip }: Note) =>
     opened !== undefined || (lastIps.get(handle) !== ip && countryOf(ip) !== undefined)
 
   function isNewPlace(country: string | undefined, before: readonly ListedSession[]): boolean {
@@ -51,13 +51,16 @@ export function createNewsWatch({ store, facts, countryOf }: Parts): NewsWatch {
   }
 
   /** A session that moves from device to device (an app and its web views, say) is no news: only opening one is. */
-  async function isNewDevice({ opened, use }: Note, before: readonly ListedSession[]): Promise<boolean> {
+  async function isNewDevice(
+    { opened, userAgent }: Note,
+    before: readonly ListedSession[],
+  ): Promise<boolean> {
     if (opened === undefined || before.length === 0) return false
-    const name = nameOf(deviceOf(use.userAgent))
+    const name = nameOf(deviceOf(userAgent))
     // What a service sends when it opens a session for somebody is its own user agent, unless it passes theirs on.
     if (opened === 'opened-for-another' && name === unknownName) return false
     const hashes = before.map(({ lastUse }) => lastUse.userAgentHash)
-    if (hashes.includes(use.userAgent === '' ? undefined : userAgentHash(use.userAgent))) return false
+    if (hashes.includes(userAgent === '' ? undefined : userAgentHash(userAgent))) return false
     const userAgents = await facts.readUserAgents(hashes.filter((hash) => hash !== undefined))
     return hashes.every((hash) => nameOf(deviceOf(userAgents.get(hash ?? '') ?? '')) !== name)
   }
@@ -73,21 +76,21 @@ export function createNewsWatch({ store, facts, countryOf }: Parts): NewsWatch {
         const told = new Set<string>()
         for (const note of group) {
           const before = note.opened ? olderThan(note, sessions) : sessions
-          const country = countryOf(note.use.ip)
+          const country = countryOf(note.ip)
           const events: News['events'][number][] = []
           if (country !== undefined && !told.has(country) && isNewPlace(country, before)) {
             told.add(country)
             events.push('session.new_location')
           }
           if (await isNewDevice(note, before)) events.push('session.new_device')
-          if (events.length > 0) news.push({ ...note, country, device: deviceOf(note.use.userAgent), events })
+          if (events.length > 0) news.push({ ...note, country, device: deviceOf(note.userAgent), events })
         }
       }
       return news
     },
 
     remember(notes) {
-      for (const { handle, use } of notes) lastIps.set(handle, use.ip)
+      for (const { handle, ip } of notes) lastIps.set(handle, ip)
     },
   }
 }
@@ -100,8 +103,9 @@ const unknownName = nameOf({ type: undefined, os: undefined, browser: undefined 
  * here or at other instances, each is compared with those from before it, and the first one is the news.
  */
 function olderThan({ handle, atMs }: Note, sessions: readonly ListedSession[]): ListedSession[] {
-  const createdAt = sessions.find((session) => session.handle === handle)?.createdAt ?? atMs
+  const createdAt = sessions.find(({ session }) => session.handle === handle)?.session.createdAt ?? atMs
   return sessions.filter(
-    (other) => other.createdAt < createdAt || (other.createdAt === createdAt && other.handle < handle),
+    ({ session: other }) =>
+      other.createdAt < createdAt || (other.createdAt === createdAt && other.handle < handle),
   )
 }

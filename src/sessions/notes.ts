@@ -6,11 +6,10 @@ import { LRUCache } from 'lru-cache'
 import type { Lasting, Session, Use } from '../session.js'
 import { cutUserAgent } from '../store/shared-facts.js'
 
-export interface Note {
+export interface Note extends Use {
   uid: string
   tag: string
   handle: string
-  use: Use
   /** ms since the epoch, by this machine's clock. */
   atMs: number
   /** Of the use, from the same place, that is written; `NEVER` when there is none. */
@@ -49,7 +48,7 @@ export interface Notes {
 
 /** A note as it is kept: what its requests look at is in one object. */
 interface Kept extends Note {
-  /** Whether it is among the notes still. */
+  /** Whether it is among the notes still; one that is not may be so again, for the same place. */
   isKept: boolean
   /** For how long it rests, monotonic ms. */
   untilMs: number
@@ -62,6 +61,7 @@ const SHARED_USER_AGENTS = 2_000
 export const NEVER = Number.NEGATIVE_INFINITY
 
 const isUnwritten = ({ atMs, writtenMs }: Note) => atMs > writtenMs
+const isFrom = (note: Note, ip: string, userAgent: string) => note.ip === ip && note.userAgent === userAgent
 
 /** @param most sessions that may wait, and that may rest; beyond it, those that do so longest are dropped, or rest no more */
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
@@ -111,26 +111,20 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       const there = last?.isKept ? last : notes.get(session.handle)
       if (there !== undefined) {
         if (lasting !== undefined && there !== last) lasting.note = there
-        if (opened === undefined && there.use.ip === ip && there.use.userAgent === userAgent) {
+        if (opened === undefined && isFrom(there, ip, userAgent)) {
           there.atMs = Date.now() // too late for a note that is just being written, whose time is as good
           return
         }
         forget(there)
       }
-      const { uid, tag, handle } = session
-      const use = { ip, userAgent: userAgents.memo(userAgent) }
-      const note: Kept = {
-        uid,
-        tag,
-        handle,
-        use,
-        atMs: Date.now(),
-        writtenMs: NEVER,
-        opened: opened ?? there?.opened,
-        isKept: true,
-        untilMs: NEVER,
-      }
-      notes.set(handle, note)
+      const isLast = last !== undefined && isFrom(last, ip, userAgent)
+      const note = isLast ? last : blank(session, ip, userAgents.memo(userAgent))
+      note.isKept = true
+      note.atMs = Date.now()
+      note.writtenMs = NEVER
+      note.opened = opened ?? there?.opened
+      notes.set(note.handle, note)
+      if (lasting !== undefined) lasting.note = note
       wait(note)
     },
 
@@ -166,6 +160,20 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
     counts: () => ({ noted, waiting: waiting.size, dropped }),
   }
 }
+
+/** What every use looks at comes first. */
+const blank = ({ uid, tag, handle }: Session, ip: string, userAgent: string): Kept => ({
+  isKept: false,
+  ip,
+  userAgent,
+  atMs: NEVER,
+  writtenMs: NEVER,
+  untilMs: NEVER,
+  opened: undefined,
+  uid,
+  tag,
+  handle,
+})
 
 function first(notes: Iterable<Kept>, count: number): Kept[] {
   const first: Kept[] = []

@@ -84,8 +84,8 @@ export function createSubscriptions(parts: SubscriptionParts): Subscriptions & S
 
     async others(uid, exceptHandle) {
       const place = placeOf(uid)
-      const handles = (await store.list(place)).flatMap(({ handle, notifications }) =>
-        notifications && handle !== exceptHandle ? [handle] : [],
+      const handles = (await store.list(place)).flatMap(({ session, notifications }) =>
+        notifications && session.handle !== exceptHandle ? [session.handle] : [],
       )
       const sealed = await store.subscriptions(place.tag, handles)
       const byEndpoint = new Map<string, Subscriber>()

@@ -16,7 +16,11 @@
  * With many sessions a hit costs as much as the memory that it touches, which is in no processor's cache: one look into one
  * map (`token-map.ts`), one flat entry, which is the answer itself. So what is thrown out first is what was kept first: which one
  * was used last would have to be noted with every hit.
+ *
+ * An entry whose time is over waits for the answer that says the same again. Then only its times are new, and what was made of it
+ * (`Lasting`) is as good as before: to make all of that again every few minutes would leave the heap full of holes.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import type { Grant, Mode, Session } from '../session.js'
 import type { RedisClient } from './connect.js'
@@ -30,7 +34,7 @@ export interface Remembered extends Grant {
   signal: string
   /** Good for `verify` before this. */
   goodUntil: number
-  /** Good for `rotate`, which would hand out nothing yet, before this. */
+  /** Good for `rotate`, which would hand out nothing yet, before this; never later than `goodUntil`. */
   notDueUntil: number
 }
 
@@ -86,6 +90,8 @@ const LONGEST_MS = 300_000
 const HEARD_FOR_MS = 2 * LONGEST_MS
 const MOST_HEARD = 100_000
 
+const factsOf = ({ session, account, token }: Remembered) => [session, account, token]
+
 /** Makes the near-cache of one Redis; it is of use as soon as its stream is up. */
 export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: NearCacheOptions): NearCache {
   const entries = createTokenMap<Entry>(maxEntries)
@@ -136,7 +142,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
         return undefined
       }
       const now = performance.now()
-      const until = mode === 'verify' ? entry.goodUntil : Math.min(entry.goodUntil, entry.notDueUntil)
+      const until = mode === 'verify' ? entry.goodUntil : entry.notDueUntil
       if (now < until && invalidations.hasLease(now)) {
         const isCurrent = entry.generation === currentGeneration()
         if (isCurrent && (entry.heardCount === heardCount || !isOverruled(entry, entry))) {
@@ -146,30 +152,37 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
         }
         refusedStale += 1
         entries.delete(token)
-      } else if (now >= entry.goodUntil) entries.delete(token)
+      } else if (mode === 'rotate' && now >= entry.goodUntil) entries.delete(token) // another may take its place
       misses += 1
       return undefined
     },
-    begin: () => ({ startedAt: performance.now(), generation: currentGeneration() }),
+    begin: () => ({ startedAt: Math.floor(performance.now()), generation: currentGeneration() }),
     keep(presented, ticket, answer) {
       if (ticket.generation !== currentGeneration() || isOverruled(answer, ticket)) return
-      // Whole: V8 keeps a small integer in the entry itself, and any other number in a place of its own, another cache miss.
+      // Whole, as all numbers here: V8 keeps a small integer in the entry itself, and any other in a place of its own, another cache miss.
       const goodUntil = Math.floor(Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS))
-      const { ok, session, account, token, signal, notDueUntil } = answer
-      const { startedAt, generation: asked } = ticket
+      const notDueUntil = Math.floor(Math.min(answer.notDueUntil, goodUntil))
+      const known = entries.get(presented)
+      if (known !== undefined && isDeepStrictEqual(factsOf(known), factsOf(answer))) {
+        Object.assign(known, ticket, { goodUntil, notDueUntil, heardCount })
+        entries.add(known)
+        return
+      }
+      const { session, account, token, signal } = answer
       entries.add({
-        ok,
-        session,
-        account,
-        token,
-        lasting: {},
-        presented,
-        signal,
+        presented, // what every hit looks at comes first
         goodUntil,
         notDueUntil,
-        startedAt,
-        generation: asked,
+        generation: ticket.generation,
         heardCount,
+        lasting: {},
+        ok: true,
+        token,
+        rotated: false,
+        session,
+        account,
+        signal,
+        startedAt: ticket.startedAt,
       })
     },
     hear,

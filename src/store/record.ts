@@ -45,10 +45,9 @@ export interface Ended {
   lastUse: LastUse
 }
 
-export interface UseNote {
+export interface UseNote extends Use {
   tag: string
   handle: string
-  use: Use
   /** ms since the epoch by this machine's clock; now when absent. */
   atMs?: number | undefined
 }
@@ -100,22 +99,11 @@ export function toSession(facts: Facts<string | Buffer>, tag: string, account: A
   }
 }
 
-/**
- * Reads what a listing has of a session of `account`. Field by field: where objects are spread and added to, V8 may make new
- * hidden classes again and again, which is a kilobyte of garbage among the old objects for each session.
- */
+/** Reads what a listing has of a session of `account`. */
 export function toListed(entry: ListEntry, tag: string, account: Account): ListedSession {
   const [facts, lastSeenAt, lastUse, description, notifications] = entry
-  const { handle, uid, kind, createdAt, expiresAt, endsAt, scopes } = toSession(facts, tag, account)
   return {
-    handle,
-    tag,
-    uid,
-    kind,
-    createdAt,
-    expiresAt,
-    endsAt,
-    scopes,
+    session: toSession(facts, tag, account),
     lastSeenAt,
     description: description?.toString(),
     lastUse: parseUse(lastUse),

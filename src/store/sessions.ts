@@ -141,7 +141,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
             group.length,
             ...group.map(({ tag, handle }) => sessionKey(tag, handle)),
             now(),
-            ...group.flatMap(({ atMs, use }) => [Math.max(0, sentAt - (atMs ?? sentAt)), packUse(use)]),
+            ...group.flatMap((note) => [Math.max(0, sentAt - (note.atMs ?? sentAt)), packUse(note)]),
           ),
         ),
       )

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { IpStackResult, Token, tokenOf, userOf } from '../../src/http/gigadrive-wire.js'
 import type { KnownLocation } from '../../src/location.js'
-import type { SessionView } from '../../src/session.js'
+import type { Session, SessionView } from '../../src/session.js'
 import { ada, startService } from '../support/service.js'
 
 const location: KnownLocation = {
@@ -22,16 +22,19 @@ const location: KnownLocation = {
   timeZone: 'Europe/London',
   locatedAt: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
 }
-const session: SessionView = {
+const session: Session = {
   handle: 'tWkp81TxTcKZhJu6YV4m5g',
   tag: 'abc',
   uid: ada.uid,
   kind: 'fixed',
   createdAt: Date.UTC(2020, 7, 29, 12),
-  lastSeenAt: Date.UTC(2020, 7, 30, 12),
   expiresAt: Date.UTC(2021, 1, 28, 12),
   endsAt: Date.UTC(2021, 1, 28, 12),
   scopes: [],
+}
+const view: SessionView = {
+  session,
+  lastSeenAt: Date.UTC(2020, 7, 30, 12),
   description: undefined,
   ip: location.ip,
   userAgent: 'Firefox',
@@ -41,7 +44,7 @@ const session: SessionView = {
 }
 
 t.test('every key of a Token and of its location is there, nulls included', async (t) => {
-  const token = tokenOf(session, undefined)
+  const token = tokenOf(view, undefined)
   t.strictSame(token, {
     id: session.handle,
     lastIP: '81.2.69.142',
@@ -75,14 +78,14 @@ t.test('every key of a Token and of its location is there, nulls included', asyn
   const { id, ip, type, timeZone, locatedAt } = location
   const unknown = Object.fromEntries(Object.keys(location).map((key) => [key, undefined]))
   const nowhere = { ...unknown, id, ip, type, timeZone, locatedAt } as unknown as KnownLocation // most of it undefined
-  const bare = tokenOf({ ...session, ip: undefined, userAgent: '', location: nowhere }, undefined)
+  const bare = tokenOf({ ...view, ip: undefined, userAgent: '', location: nowhere }, undefined)
   t.strictSame(Object.keys(bare.ipStackResult ?? {}).sort(), Object.keys(IpStackResult.properties).sort())
   t.strictSame(
     Object.entries(bare.ipStackResult ?? {}).flatMap(([key, value]) => (value === null ? [] : [key])),
     ['id', 'ip', 'type', 'time'],
   )
   t.match(bare, { lastIP: '', userAgent: '' })
-  t.equal(tokenOf({ ...session, location: undefined }, undefined).ipStackResult, null)
+  t.equal(tokenOf({ ...view, location: undefined }, undefined).ipStackResult, null)
 })
 
 t.test('a zip code is an integer or null; what is none stands in full beside it', async (t) => {
@@ -96,7 +99,7 @@ t.test('a zip code is an integer or null; what is none stands in full beside it'
     [undefined, null],
   ]
   for (const [postalCode, zipCode] of codes)
-    t.match(tokenOf({ ...session, location: { ...location, postalCode } }, undefined).ipStackResult, {
+    t.match(tokenOf({ ...view, location: { ...location, postalCode } }, undefined).ipStackResult, {
       zipCode,
       postalCode: postalCode ?? null,
     })
@@ -104,8 +107,8 @@ t.test('a zip code is an integer or null; what is none stands in full beside it'
 
 t.test('the id is the secret only to whom presented it', async (t) => {
   const own = { handle: session.handle, token: 'cst_secret' }
-  t.match(tokenOf(session, own), { id: 'cst_secret', current: true })
-  t.match(tokenOf(session, { ...own, handle: 'AAAAAAAAAAAAAAAAAAAAAA' }), {
+  t.match(tokenOf(view, own), { id: 'cst_secret', current: true })
+  t.match(tokenOf(view, { ...own, handle: 'AAAAAAAAAAAAAAAAAAAAAA' }), {
     id: session.handle,
     current: false,
   })

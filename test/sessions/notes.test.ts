@@ -16,7 +16,7 @@ function write(notes: Notes, early = false): string[] {
   notes.wake(100, early ? Number.POSITIVE_INFINITY : performance.now())
   const part = notes.first(100)
   for (const note of part) notes.settle(note, 'written')
-  return part.map(({ handle, use }) => `${handle} ${use.ip}`)
+  return part.map(({ handle, ip }) => `${handle} ${ip}`)
 }
 
 t.test('what is repeated from one place is written once, and once more when it has rested', async (t) => {
@@ -26,7 +26,7 @@ t.test('what is repeated from one place is written once, and once more when it h
   t.equal(notes.pending('one'), undefined)
   await delay(2)
   notes.add(session('one'), home, undefined)
-  t.match(notes.pending('one'), { use: home }, 'this instance knows of it')
+  t.match(notes.pending('one'), home, 'this instance knows of it')
   t.strictSame(write(notes), [], 'it rests')
   await delay(REST_MS + 5)
   t.strictSame(write(notes), ['one 81.2.69.142'])
@@ -96,7 +96,7 @@ t.test('an answer that lasts knows the note of its session, as long as that is k
 
   notes.add(session('one'), away, undefined, one)
   for (const lasting of [same, one]) notes.add(session('one'), away, undefined, lasting)
-  t.match(notes.pending('one'), { use: away })
+  t.match(notes.pending('one'), away)
   t.equal(one.note, same.note, 'what was replaced is not taken for it')
   t.strictSame(write(notes), ['one 89.160.20.112'])
 
@@ -104,6 +104,26 @@ t.test('an answer that lasts knows the note of its session, as long as that is k
   write(notes)
   notes.add(session('one'), away, undefined, one)
   t.strictSame(write(notes), ['one 89.160.20.112'], 'what was forgotten is as new')
+})
+
+t.test('a note that was forgotten serves again, for the same place', async (t) => {
+  const notes = createNotes({ most: 1, restMs: 86_400_000 })
+  const lasting: Lasting = {}
+  notes.add(session('one'), home, 'opened', lasting)
+  const { note } = lasting
+  notes.add(session('two'), home)
+  t.equal(notes.pending('one'), undefined)
+
+  notes.add(session('one'), home, undefined, lasting)
+  t.equal(lasting.note, note)
+  t.match(notes.pending('one'), { ...home, opened: undefined }, 'and is as new')
+  t.strictSame(write(notes), ['one 81.2.69.142'])
+
+  notes.add(session('two'), home)
+  write(notes)
+  notes.add(session('one'), away, undefined, lasting)
+  t.not(lasting.note, note)
+  t.match(notes.pending('one'), away)
 })
 
 t.test('what is lost does not rest', async (t) => {

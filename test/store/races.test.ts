@@ -32,7 +32,7 @@ t.test('50 parallel openings under a cap of 10 leave exactly 10', async (t) => {
   )
   const evicted = opened.flatMap((each) => ('evicted' in each ? each.evicted : []))
   t.equal(new Set(evicted).size, 40, 'each told once, to whoever caused it')
-  t.notOk(left.some(({ handle }) => evicted.includes(handle)))
+  t.notOk(left.some(({ session }) => evicted.includes(session.handle)))
 })
 
 t.test('50 parallel openings with one description leave exactly one', async (t) => {
@@ -77,8 +77,8 @@ t.test(
             await other.store.revoke(tag, handle, 'sign-out')
             acknowledged = true
           }
-          await Promise.all([present(), one.store.touch([{ tag, handle, use }]), revoke(), present()])
-          await Promise.all([present(), one.store.touch([{ tag, handle, use }])])
+          await Promise.all([present(), one.store.touch([{ tag, handle, ...use }]), revoke(), present()])
+          await Promise.all([present(), one.store.touch([{ tag, handle, ...use }])])
         }),
       )
       recreated += await client.exists(owner.indexKey, ...sessions.map(({ key }) => key))

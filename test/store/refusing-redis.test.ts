@@ -44,7 +44,7 @@ t.test('out of memory: tokens are judged, sessions end, nothing new is begun', a
     t.strictSame(await store.present(leaving.at(1), 'verify'), { verdict: 'revoked', reason: 'sign-out' })
     const attempt = { ...owner, handle: newHandle(), kind: 'rotating', scopes: [], life } as const
     await t.rejects(store.open(attempt), unavailable)
-    await t.rejects(store.touch([{ tag: used.tag, handle: used.handle, use }]), unavailable)
+    await t.rejects(store.touch([{ tag: used.tag, handle: used.handle, ...use }]), unavailable)
     t.equal((await store.list(owner)).length, 1)
     t.strictSame(await store.revokeAll(owner, 'password'), [used.handle])
   } finally {
@@ -142,6 +142,6 @@ t.test('Redis gone: every call is an outage', async (t) => {
   await t.rejects(lost.revoke(tag, handle, 'sign-out'), unavailable)
   await t.rejects(lost.revokeAll(owner, 'password'), unavailable)
   await t.rejects(lost.list(owner), unavailable)
-  await t.rejects(lost.touch([{ tag, handle, use }]), unavailable)
+  await t.rejects(lost.touch([{ tag, handle, ...use }]), unavailable)
   await t.rejects(lost.ping(), unavailable)
 })

@@ -21,7 +21,7 @@ t.test('sessions of many accounts on three masters', async (t) => {
   const rotated = await Promise.all(sessions.map(({ at }) => store.present(at(1), 'rotate')))
   t.ok(rotated.every(({ verdict }) => verdict === 'rotated'))
   clock.now += 60_000
-  const notes = sessions.map(({ tag, handle }) => ({ tag, handle, use }))
+  const notes = sessions.map(({ tag, handle }) => ({ tag, handle, ...use }))
   t.same(new Set(await store.touch(notes)), new Set(sessions.map(({ handle }) => handle)))
   for (const [i, owner] of owners.entries()) {
     const { tag, handle = '' } = { ...owner, ...sessions[i] }

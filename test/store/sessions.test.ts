@@ -180,7 +180,7 @@ t.test('idle and absolute life, to the millisecond', async (t) => {
     life: { idleMs: 1000, absoluteMs: 5000, maxSessions: 9 },
   })
   clock.now += 999
-  t.match(await store.list(owner), [{ handle: unused.handle }])
+  t.match(await store.list(owner), [{ session: { handle: unused.handle } }])
   clock.now += 1
   t.strictSame(await store.list(owner), [])
   t.equal(await verdictOf(store.present(unused.at(0), 'verify')), 'expired')
@@ -195,7 +195,7 @@ t.test('the cap ends the least recently used of its kind, never the new one', as
   clock.now += 1000
   await store.present(one.at(1), 'rotate')
   clock.now += 1000
-  await store.touch([{ tag: two.tag, handle: two.handle, use }])
+  await store.touch([{ tag: two.tag, handle: two.handle, ...use }])
   clock.now += 1000
   const four = await store.open({ ...owner, handle: newHandle(), kind: 'rotating', scopes: [], ...capped })
   t.match(four, { verdict: 'opened', evicted: [three.handle] })
@@ -245,7 +245,7 @@ t.test('all at once, or all but one; and by a cut-off', async (t) => {
     await open(owner, { kind: 'jwt' }),
   ]
   t.same(new Set(await store.revokeAll(owner, 'password', two.handle)), new Set([one.handle, three.handle]))
-  t.match(await store.list(owner), [{ handle: two.handle, kind: 'fixed' }])
+  t.match(await store.list(owner), [{ session: { handle: two.handle, kind: 'fixed' } }])
   t.strictSame(await store.present(one.at(1), 'rotate'), { verdict: 'revoked', reason: 'password' })
 
   await redis.hset(owner.accountKey, accountFields.notBefore, NOON_MS + 1)
@@ -253,7 +253,7 @@ t.test('all at once, or all but one; and by a cut-off', async (t) => {
   const later = await open(owner)
   t.match(
     await store.list(owner),
-    [{ handle: later.handle, createdAt: NOON_MS + 1 }],
+    [{ session: { handle: later.handle, createdAt: NOON_MS + 1 } }],
     'not of the cut-off millisecond',
   )
   t.match(await store.present(later.at(1), 'rotate'), { verdict: 'rotated' })
@@ -269,14 +269,15 @@ t.test('uses are noted afterwards, newest wins, and nothing comes back to life',
   const notes = [session, gone].map(({ tag, handle }) => ({
     tag,
     handle,
-    use: { ip: '2001:db8::7', userAgent: '' },
+    ip: '2001:db8::7',
+    userAgent: '',
   }))
   t.strictSame(await store.touch(notes), [session.handle])
   t.equal(await redis.exists(gone.key), 0)
-  const late = { tag: session.tag, handle: session.handle, use, atMs: Date.now() - 30_000 }
+  const late = { tag: session.tag, handle: session.handle, ...use, atMs: Date.now() - 30_000 }
   await store.touch([late])
   const lastUse = { seenAt: clock.now, ip: '2001:db8::7', userAgentHash: undefined }
-  t.match(await store.list(owner), [{ handle: session.handle, lastSeenAt: clock.now, lastUse }])
+  t.match(await store.list(owner), [{ session: { handle: session.handle }, lastSeenAt: clock.now, lastUse }])
 })
 
 t.test('a record is small enough to be packed by Redis', async (t) => {

@@ -17,7 +17,7 @@ t.test('one a session, replaced and taken away', async (t) => {
   const other = await open(owner)
   const stored = async () => [...(await store.subscriptions(tag, [handle, other.handle])).values()]
   const shown = async () =>
-    (await store.list(owner)).flatMap((one) => (one.notifications ? [one.handle] : []))
+    (await store.list(owner)).flatMap((one) => (one.notifications ? [one.session.handle] : []))
 
   t.equal(await store.unsubscribe(owner, handle), false, 'there is none')
   t.equal(await store.subscribe(owner, handle, 'sealed'), true)
@@ -56,7 +56,7 @@ t.test('it goes when its session does, and moves on with it', async (t) => {
   await store.present(session.at(1), 'rotate')
   await near(14 * DAY_MS)
   clock.now += DAY_MS
-  await store.touch([{ ...session, use: { ip: '', userAgent: '' } }])
+  await store.touch([{ ...session, ip: '', userAgent: '' }])
   await near(14 * DAY_MS)
 
   clock.now += 14 * DAY_MS

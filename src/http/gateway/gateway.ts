@@ -99,8 +99,9 @@ async function ask(
     mode: ({ requirements }) => (requirements?.rotate ? 'rotate' : 'verify'),
     refused: ({ code }, _request, reply) =>
       deny(reply.header('www-authenticate', bearerChallenge(code)), 401, 'Send the token of a live session.'),
-    granted({ session, token }, reply) {
-      if (session !== undefined && token?.fresh) reply.headers(tokensOnly(tokenHeaders(session, token.value)))
+    granted({ session, token, rotated }, reply) {
+      if (rotated && session !== undefined && token !== undefined)
+        reply.headers(tokensOnly(tokenHeaders(session, token)))
     },
   }
 
