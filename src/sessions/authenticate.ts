@@ -97,8 +97,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       case 'reissued':
         return grant(presented, countersigner.mint(claim, presented.n, presented.b), true)
       case 'current':
-        recall.keep(token, ticket, presented)
-        return grant(presented, token)
+        return recall.keep(token, ticket, presented) ?? grant(presented, token)
       case 'accepted':
         return grant(presented, undefined)
       default:
@@ -119,8 +118,10 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     switch (presented.verdict) {
       case 'current':
         if (presented.session.kind !== 'jwt') return refuse('mismatch')
-        recall.keep(jwt, ticket, presented, presented.session.endsAt - claim.expiresAt)
-        return grant(presented, undefined)
+        return (
+          recall.keep(jwt, ticket, presented, presented.session.endsAt - claim.expiresAt) ??
+          grant(presented, undefined)
+        )
       case 'rotated':
       case 'reissued':
       case 'accepted':

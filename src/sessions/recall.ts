@@ -15,8 +15,16 @@ export interface Recall {
   ): Grant | undefined
   /** Call it before the judgement. */
   begin(): Ticket
-  /** Keeps an acceptance of the newest token; `lessMs` is how much sooner than its session the token ends. */
-  keep(token: string, ticket: Ticket, accepted: Presented & { verdict: 'current' }, lessMs?: number): void
+  /**
+   * Keeps an acceptance of the newest token, unless it is overruled already; `lessMs` is how much sooner than its session the
+   * token ends. @returns the grant that will be given again: what is made of it for the first answer serves all of them
+   */
+  keep(
+    token: string,
+    ticket: Ticket,
+    accepted: Presented & { verdict: 'current' },
+    lessMs?: number,
+  ): Grant | undefined
 }
 
 /** A rotating session's token may be superseded elsewhere meanwhile: for so long that makes no difference. */
@@ -53,7 +61,7 @@ export function createRecall(
         ? Math.min(ROTATING_MS, rotation.leewayMs, remainingMs / 2)
         : remainingMs - lessMs
       const notDueMs = rotates ? rotation.rotateAfterMs - ageMs : Number.POSITIVE_INFINITY
-      nearCache.keep(token, ticket, {
+      return nearCache.keep(token, ticket, {
         ok: true,
         session,
         account,

@@ -49,8 +49,8 @@ export interface NearCache {
   get(token: string, mode: Mode): Remembered | undefined
   /** Call it before asking Redis. */
   begin(): Ticket
-  /** Keeps an answer unless something was heard since `ticket` that concerns it. */
-  keep(token: string, ticket: Ticket, answer: Remembered): void
+  /** Keeps an answer unless something was heard since `ticket` that concerns it. @returns it, as it will be given again */
+  keep(token: string, ticket: Ticket, answer: Remembered): Remembered | undefined
   /** Hears at once of what this instance does itself: a handle that ended, or `@<uid hash>` of an account that changed. */
   hear(name: string): void
   counts(): NearCacheCounts
@@ -136,14 +136,13 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
 
   return {
     get(token, mode) {
-      const entry = entries.get(token)
-      if (entry === undefined || mode === 'force') {
+      const entry = mode === 'force' ? undefined : entries.get(token)
+      if (entry === undefined) {
         misses += 1
         return undefined
       }
       const now = performance.now()
-      const until = mode === 'verify' ? entry.goodUntil : entry.notDueUntil
-      if (now < until && invalidations.hasLease(now)) {
+      if (now < (mode === 'verify' ? entry.goodUntil : entry.notDueUntil) && invalidations.hasLease(now)) {
         const isCurrent = entry.generation === currentGeneration()
         if (isCurrent && (entry.heardCount === heardCount || !isOverruled(entry, entry))) {
           if (entry.heardCount !== heardCount) entry.heardCount = heardCount
@@ -158,7 +157,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
     },
     begin: () => ({ startedAt: Math.floor(performance.now()), generation: currentGeneration() }),
     keep(presented, ticket, answer) {
-      if (ticket.generation !== currentGeneration() || isOverruled(answer, ticket)) return
+      if (ticket.generation !== currentGeneration() || isOverruled(answer, ticket)) return undefined
       // Whole, as all numbers here: V8 keeps a small integer in the entry itself, and any other in a place of its own, another cache miss.
       const goodUntil = Math.floor(Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS))
       const notDueUntil = Math.floor(Math.min(answer.notDueUntil, goodUntil))
@@ -166,10 +165,10 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       if (known !== undefined && isDeepStrictEqual(factsOf(known), factsOf(answer))) {
         Object.assign(known, ticket, { goodUntil, notDueUntil, heardCount })
         entries.add(known)
-        return
+        return known
       }
       const { session, account, token, signal } = answer
-      entries.add({
+      const entry: Entry = {
         presented, // what every hit looks at comes first
         goodUntil,
         notDueUntil,
@@ -183,7 +182,9 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
         account,
         signal,
         startedAt: ticket.startedAt,
-      })
+      }
+      entries.add(entry)
+      return entry
     },
     hear,
     counts: () => ({

@@ -83,6 +83,9 @@ export interface Acceptance extends Omit<Session, 'handle' | 'tag' | 'uid'> {
   doc: string
 }
 
+/** One for all sessions that have none, as nearly all have. */
+const NO_SCOPES: readonly string[] = []
+
 /** Reads the facts of a session of `account`; the uid is the account's, stored once, there. */
 export function toSession(facts: Facts<string | Buffer>, tag: string, account: Account): Session {
   const [handle, kind, createdAt, expiresAt, endsAt, scopes] = facts
@@ -95,7 +98,7 @@ export function toSession(facts: Facts<string | Buffer>, tag: string, account: A
     createdAt,
     expiresAt,
     endsAt,
-    scopes: words === '' ? [] : words.split(' '),
+    scopes: words === '' ? NO_SCOPES : words.split(' '),
   }
 }
 
@@ -128,7 +131,7 @@ export function parseAcceptance(text: string): Acceptance {
     createdAt: Number(createdAt),
     expiresAt: Number(expiresAt),
     endsAt: Number(endsAt),
-    scopes: scopes[0] === '' ? [] : scopes,
+    scopes: scopes[0] === '' ? NO_SCOPES : scopes,
     doc: text.slice(end + 1),
   }
 }

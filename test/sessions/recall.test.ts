@@ -22,7 +22,10 @@ function keep(kind: Kind, remainingMs: number, lessMs?: number) {
   const nearCache = {
     get: () => undefined,
     begin: () => ticket,
-    keep: (_token: string, _ticket: unknown, answer: Remembered) => void kept.push(answer),
+    keep: (_token: string, _ticket: unknown, answer: Remembered) => {
+      kept.push(answer)
+      return answer
+    },
   }
   const times = { createdAt: 0, expiresAt: remainingMs, endsAt: remainingMs }
   const session: Session = { handle: 'handle', tag: 'abc', uid: 'ada', kind, scopes: [], ...times }

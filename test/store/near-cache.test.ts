@@ -37,15 +37,16 @@ async function start(t: Test, maxEntries?: number): Promise<NearCache> {
 
 t.test('the same again prolongs an entry, with what was made of it', async (t) => {
   const cache = await start(t)
-  cache.keep(TOKEN, cache.begin(), answer(MINUTE_MS))
+  const kept = cache.keep(TOKEN, cache.begin(), answer(MINUTE_MS))
   const first = cache.get(TOKEN, 'verify')
+  t.equal(first, kept, 'what is made of the first answer serves the next one')
   t.match(first, { ok: true, token: TOKEN, rotated: false, session, account })
 
   cache.keep(TOKEN, cache.begin(), answer(-1))
   t.equal(cache.get(TOKEN, 'verify'), undefined, 'its time is over')
   t.equal(cache.counts().entries, 1, 'and it waits')
 
-  cache.keep(TOKEN, cache.begin(), answer(MINUTE_MS))
+  t.equal(cache.keep(TOKEN, cache.begin(), answer(MINUTE_MS)), first)
   const again = cache.get(TOKEN, 'verify')
   t.equal(again, first)
   t.equal(again?.lasting, first?.lasting)
@@ -74,7 +75,7 @@ t.test('what was heard since the question overrules the same answer, too', async
   const asked = cache.begin()
   cache.hear('@ada')
   t.equal(cache.get(TOKEN, 'verify'), undefined)
-  cache.keep(TOKEN, asked, answer(MINUTE_MS))
+  t.equal(cache.keep(TOKEN, asked, answer(MINUTE_MS)), undefined)
   t.equal(cache.get(TOKEN, 'verify'), undefined)
 })
 

@@ -58,7 +58,7 @@ export async function startSessions(t: Test) {
     policy: createPolicy({ life, longestJwtMs: 30 * DAY_MS }),
     audit: (event: AuditEvent) => void events.push(event),
     activity: { note: (session: Session) => void noted.push(session) },
-    recall: { find: () => undefined, begin: () => ({}) as never, keep() {} },
+    recall: { find: () => undefined, begin: () => ({}) as never, keep: () => undefined },
   }
 
   async function addAccount(uid: string): Promise<Account> {

@@ -41,13 +41,13 @@ export const nobody: Identity = {
 /** Who holds a grant; the country is that of a request, and to be set for each. */
 export function identityOf({ session, account, lasting }: Grant): Identity {
   if (lasting?.identity !== undefined) return lasting.identity
-  const identity = {
-    ...nobody,
+  const identity: Identity = {
     'x-auth-subject': headerText(account.uid),
     'x-auth-session': session?.handle ?? NONE,
     'x-auth-kind': session?.kind ?? NONE,
     'x-auth-roles': account.roles.join(',') || NONE,
     'x-auth-scopes': session?.scopes.join(' ') || NONE,
+    [COUNTRY]: NONE,
     'x-auth-expires': session === undefined ? NONE : String(Math.floor(session.expiresAt / 1000)),
   }
   if (lasting !== undefined) lasting.identity = identity
