@@ -150,7 +150,7 @@ export interface Grant {
  * What is made of an answer once, by those who meet it again and again. Each of them declares a place of its own, as with
  * Fastify's requests: among many sessions, to look for it in a table costs several cache misses.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: it is filled where it is used
+// biome-ignore lint/suspicious/noEmptyInterface: higher ranks fill it by declaration merging, which only an interface allows
 export interface Lasting {}
 
 export type Decision = Grant | { ok: false; refusal: Refusal }

@@ -84,9 +84,10 @@ export function lastingHeaders(
   token: string,
   lasting: Lasting | undefined,
 ): Record<string, string> {
-  if (lasting === undefined) return tokenHeaders(session, token)
-  lasting.tokenHeaders ??= tokenHeaders(session, token)
-  return lasting.tokenHeaders
+  if (lasting?.tokenHeaders !== undefined) return lasting.tokenHeaders
+  const headers = tokenHeaders(session, token)
+  if (lasting !== undefined) lasting.tokenHeaders = headers
+  return headers
 }
 
 /** The user as sign-in and validation show it. Attributes come last but cannot shadow what stands before them. */

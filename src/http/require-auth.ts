@@ -1,7 +1,7 @@
 /** `app.requireAuth()` and `request.auth`: routes of any Fastify app, guarded by an authenticator in its own process. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
-import type { Decision, Grant, Session } from '../session.js'
+import type { Decision, Grant, Lasting, Session } from '../session.js'
 import type { Authenticator } from '../sessions/authenticate.js'
 import type { Auth, AuthRequirements } from './auth.js'
 import { bearerChallenge, scopeChallenge } from './challenge.js'
@@ -76,17 +76,14 @@ function settle(
   if (rotated && token !== undefined) uncached(reply).headers(tokenHeaders(session, token))
   const lack = whatLacks(decision, requirements)
   if (lack !== undefined) return sent(refuse(reply, 403, lack.challenge, lack.message))
-  if (lasting === undefined) request[PROVED] = authOf(session, account)
-  else {
-    lasting.auth ??= authOf(session, account)
-    request[PROVED] = lasting.auth
-  }
+  request[PROVED] = authOf(session, account, lasting)
   return passed
 }
 
 /** Frozen: an answer that lasts has one for all its requests. */
-const authOf = (session: Session, account: Account): Auth =>
-  Object.freeze({
+function authOf(session: Session, account: Account, lasting: Lasting | undefined): Auth {
+  if (lasting?.auth !== undefined) return lasting.auth
+  const auth = Object.freeze({
     subject: account.uid,
     session: session.handle,
     kind: session.kind,
@@ -94,6 +91,9 @@ const authOf = (session: Session, account: Account): Auth =>
     scopes: session.scopes,
     expiresAt: session.expiresAt,
   })
+  if (lasting !== undefined) lasting.auth = auth
+  return auth
+}
 
 const failed = (request: FastifyRequest, reply: FastifyReply) => (error: unknown) => {
   const fault = error instanceof Error ? error : new Error(String(error))

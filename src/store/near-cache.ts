@@ -6,7 +6,7 @@
  *   exact. Ages are counted from the *start* of the call to Redis, so that the local estimate is never younger than
  *   the truth. What a rotating session was told lives 5 s at most; the others, which do not change, minutes.
  * - A tombstone that was heard is remembered (`heard`): it settles what is in the cache already, and the race in which
- *   an older answer arrives after it. It is remembered for longer than any entry lives; should there be too many to
+ *   an older answer arrives after it. It is remembered for longer than any entry is good; should there be too many to
  *   remember, everything is forgotten at once (`generation`). An entry is held against them only when one was heard since
  *   it was last (`heardCount`).
  * - An account that was changed, suspended or cut off is told by a tombstone of its own, `@<uid hash>`: answers that
@@ -86,7 +86,7 @@ interface Entry extends Remembered, Ticket {
 const MAX_ENTRIES = 100_000
 /** What is older is asked for again, whatever the session's own life. */
 const LONGEST_MS = 300_000
-/** Longer than an entry may live and a call to Redis may take together. */
+/** Longer than an entry may be good and a call to Redis may take together. */
 const HEARD_FOR_MS = 2 * LONGEST_MS
 const MOST_HEARD = 100_000
 
@@ -167,7 +167,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
         entries.add(known)
         return known
       }
-      const { session, account, token, signal } = answer
+      const { ok, session, account, token, rotated, signal } = answer
       const entry: Entry = {
         presented, // what every hit looks at comes first
         goodUntil,
@@ -175,9 +175,9 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
         generation: ticket.generation,
         heardCount,
         lasting: {},
-        ok: true,
+        ok,
         token,
-        rotated: false,
+        rotated,
         session,
         account,
         signal,
