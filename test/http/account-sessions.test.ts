@@ -1,5 +1,6 @@
 /** What transcripts cannot say of the sessions of others: names beyond ASCII, and what signing out everywhere costs. */
 import t, { type Test } from 'tap'
+import { until } from '../support/redis-groups.js'
 import { commandsDuring } from '../support/redis-state.js'
 import { startService, type TestService } from '../support/service.js'
 
@@ -21,6 +22,12 @@ async function start(t: Test, env: Record<string, string> = {}): Promise<TestSer
 
 const open = ({ app }: TestService, uid: string, payload: object) =>
   app.inject({ method: 'POST', url: `/accounts/${encodeURIComponent(uid)}/sessions`, headers, payload })
+
+/** Whoever counts commands waits for those that write where sessions were opened: a timer sends them, once a second. */
+const allUsesWritten = ({ app }: TestService) =>
+  until('no use waits', async () =>
+    /^countersign_uses_waiting 0$/m.test((await app.inject({ url: '/metrics', headers })).body),
+  )
 
 t.test(
   'a name beyond ASCII comes through the headers, and a name with a slash through the path',
@@ -44,6 +51,7 @@ t.test('signing out everywhere costs the same for three sessions and for a hundr
     t.equal(statusCode, 201)
     const tokens = []
     for (let i = 1; i < sessions; i++) tokens.push((await open(service, uid, { kind: 'fixed' })).json().token)
+    await allUsesWritten(service)
     const commands = await commandsDuring(service.redis.client, async () => {
       const url = `/accounts/${uid}/sessions`
       t.equal((await service.app.inject({ method: 'DELETE', url, headers })).statusCode, 204)
@@ -59,7 +67,7 @@ t.test('signing out everywhere costs the same for three sessions and for a hundr
       verdicts.every((status) => status === 401),
       `none of ${sessions} is left`,
     )
-    const { evalsha: _scripts, hset: _flushed, ...rest } = commands
+    const { evalsha: _scripts, ...rest } = commands
     return Object.values(rest).reduce((sum, calls) => sum + calls, 0)
   }
   await service.app.inject({ url: '/accounts/callback/sessions', headers })
