@@ -23,9 +23,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import type { Grant, Mode, Session } from '../session.js'
+import { createTokenMap } from '../token-map.js'
 import type { RedisClient } from './connect.js'
 import { type Invalidations, openInvalidations } from './invalidations.js'
-import { createTokenMap } from './token-map.js'
 
 /** What may be answered again, and until when, in monotonic ms. */
 export interface Remembered extends Grant {

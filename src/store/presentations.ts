@@ -11,6 +11,7 @@ import { batches } from './batches.js'
 import type { RedisClient } from './connect.js'
 import { firstWord, toFault } from './faults.js'
 import type { Gate } from './gate.js'
+import { createHandOuts, type HandOut } from './hand-outs.js'
 import { sessionKey } from './keys.js'
 import { parseUse } from './packed-use.js'
 import { isFault, type Judgement, type PresentReply, parseAcceptance, toSession } from './record.js'
@@ -59,26 +60,23 @@ interface Waiting {
   tag: string
   presentation: Presentation
   mode: Mode
+  /** What its session was handed out last. */
+  latest: HandOut | undefined
   resolve: (presented: Presented) => void
   reject: (error: unknown) => void
 }
 
 /** More would keep Redis from others for longer than a millisecond. The calls of a turn go out together, whatever their number. */
 const MOST_AT_ONCE = 64
-/** Sessions whose last hand-out is remembered, about 100 bytes each. It matters only while Redis may still lose that write. */
-const REMEMBERED = 50_000
 /** Accounts that are not parsed again; those with long attributes are, so that this takes 10 MB at most. */
 const REMEMBERED_ACCOUNTS = 10_000
 const LONGEST_REMEMBERED = 1_000
-/** A branch is one byte of the token. */
-const BRANCHES = 256
 
 /** @returns presents one token, judged after all those presented before it */
 export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) {
   const { rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay } = rotation
   const policy = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
-  /** By handle: generation and branch count of what this instance handed out last, which Redis may have lost since. */
-  const handedOut = new LRUCache<string, number>({ max: REMEMBERED })
+  const handOuts = createHandOuts()
   /** By document: the sessions of an account come with the same one again and again. */
   const accounts = new LRUCache<string, Account>({ max: REMEMBERED_ACCOUNTS })
   let waiting: Waiting[] = []
@@ -101,10 +99,9 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     const call: (string | number)[] = [batch.length]
     for (const { presentation } of batch) call.push(sessionKey(presentation.tag, presentation.handle))
     call.push(now(), ...policy)
-    for (const { presentation, mode } of batch) {
-      const { handle, n, b, uidHash = '' } = presentation
-      const floor = handedOut.get(handle) ?? 0
-      call.push(`${n} ${b} ${mode} ${Math.floor(floor / BRANCHES)} ${floor % BRANCHES} ${uidHash}`)
+    for (const { presentation, mode, latest } of batch) {
+      const { n, b, uidHash = '' } = presentation
+      call.push(`${n} ${b} ${mode} ${latest?.generation ?? 0} ${latest?.branches ?? 0} ${uidHash}`)
     }
     redis[command](...call).then(
       (replies) => settle(batch, replies, command === 'sessionPresent'),
@@ -115,12 +112,12 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     )
   }
 
-  function answer({ presentation, resolve, reject }: Waiting, reply: Judgement): void {
+  function answer(one: Waiting, reply: Judgement): void {
     gate.leave()
     try {
-      resolve(toPresented(presentation, reply))
+      one.resolve(toPresented(one, reply))
     } catch (error) {
-      reject(error) // what is stored of this one cannot be read: the others have nothing to do with it
+      one.reject(error) // what is stored of this one cannot be read: the others have nothing to do with it
     }
   }
 
@@ -148,12 +145,12 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     return error
   }
 
-  function toPresented(presentation: Presentation, reply: Judgement): Presented {
-    if (typeof reply === 'string') return toAccepted(presentation, reply)
+  function toPresented(one: Waiting, reply: Judgement): Presented {
+    if (typeof reply === 'string') return toAccepted(one, reply)
     if (reply[0] === 'revoked') return { verdict: reply[0], reason: reply[1] }
     if (reply.length === 1) return { verdict: reply[0] }
 
-    const { tag, handle } = presentation
+    const { tag, handle } = one.presentation
     const [verdict, event, doc, facts, lastUse] = reply
     const account = readAccount(doc)
     const session = toSession(facts, tag, account)
@@ -169,7 +166,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     }
   }
 
-  function toAccepted({ tag, handle }: Presentation, reply: string): Presented {
+  function toAccepted({ presentation: { tag, handle }, latest }: Waiting, reply: string): Presented {
     const accepted = parseAcceptance(reply)
     const { verdict, n, b, ageMs, remainingMs, kind, scopes, createdAt, expiresAt, endsAt } = accepted
     const account = readAccount(accepted.doc)
@@ -178,7 +175,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     switch (verdict) {
       case 'rotated':
       case 'reissued':
-        handedOut.set(handle, Math.max(handedOut.get(handle) ?? 0, n * BRANCHES + b + 1))
+        handOuts.note(handle, latest, n, b)
         return { verdict, n, b, session, account, repair }
       case 'current':
         return { verdict, ageMs, remainingMs, session, account, repair }
@@ -191,6 +188,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     new Promise((resolve, reject) => {
       gate.enter()
       if (waiting.length === 0) setImmediate(flush)
-      waiting.push({ tag: presentation.tag, presentation, mode, resolve, reject })
+      const { tag, handle } = presentation
+      waiting.push({ tag, presentation, mode, latest: handOuts.latest(handle), resolve, reject })
     })
 }

@@ -2,9 +2,8 @@
  * Claims that were proved or signed here lately. What a token proves never changes while the ring is the same, so the hashes are
  * computed once for each: a client's next request brings the token that it was just given, and one that waits for its
  * successor is asked about every few seconds. Only what was good is kept: a flood of forged tokens displaces nothing.
- * (The lookup tells no one how near a guess is: V8 hashes strings with a secret of the process.)
  */
-import { LRUCache } from 'lru-cache'
+import { createTokenMap } from '../token-map.js'
 import type { Claim, Countersigner } from './countersign.js'
 
 /** About 400 bytes each. */
@@ -12,21 +11,21 @@ const REMEMBERED = 20_000
 
 /** @returns `countersigner`, which remembers the tokens that it has met */
 export function rememberClaims({ begin, mint, verify }: Countersigner): Countersigner {
-  const proved = new LRUCache<string, Claim>({ max: REMEMBERED })
+  const proved = createTokenMap<{ presented: string; claim: Claim }>(REMEMBERED)
   return {
     begin,
     mint(claim, n, b) {
       const token = mint(claim, n, b)
       const { tag, handle, secret } = claim
-      proved.set(token, { tag, handle, secret, n, b })
+      proved.add({ presented: token, claim: { tag, handle, secret, n, b } })
       return token
     },
     verify(token) {
       const known = proved.get(token)
-      if (known !== undefined) return known
+      if (known !== undefined) return known.claim
       const claim = verify(token)
       // By itself: as it was read, it is a part of a longer text (a URL, a body), which would stay in memory with it.
-      if (typeof claim !== 'string') proved.set(Buffer.from(token).toString(), claim)
+      if (typeof claim !== 'string') proved.add({ presented: Buffer.from(token).toString(), claim })
       return claim
     },
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createTokenMap } from '../../src/store/token-map.js'
+import { createTokenMap } from '../src/token-map.js'
 
 const entry = (presented: string, note = 0) => ({ presented, note })
 
