@@ -4,7 +4,7 @@ import { populate } from '../population.js'
 import type { Answer, Conversation, Request, Scenario } from '../scenario.js'
 import { adminLogin, type Opened, postJson, withAdmin } from '../service-client.js'
 import { zipf } from '../zipf.js'
-import { acquaint, type Question } from './crowd.js'
+import { askEach, type Question } from './crowd.js'
 import { gatewayQuestion } from './gateway-asking.js'
 
 const VERIFIED = 0.95
@@ -26,11 +26,8 @@ export const mixed: Scenario = {
   isTypical: ({ path }) => path === '/gateway/nginx',
   async open(url, connections, storage) {
     const crowd = await populate(storage, 'fixed', storage.sessions)
-    await acquaint(
-      url,
-      crowd.map(({ token }) => token),
-    )
     const verifications = crowd.map((session) => gatewayQuestion(session))
+    await askEach(url, verifications, connections)
     const drawn = zipf(crowd.length)
     const rotating = await populate(storage, 'rotating', connections * OWN)
 

@@ -22,7 +22,8 @@ export async function listen(
       await app.listen({ path: socketPath })
       return { url: 'http://localhost', socketPath }
     }
-    await app.listen({ host, port })
+    // For that name Fastify opens a server for each of its addresses; only the first would be told of draining and closing.
+    await app.listen({ host: host === 'localhost' ? '127.0.0.1' : host, port })
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     const what =

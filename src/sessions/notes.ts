@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Lasting, Session, Use } from '../session.js'
 import { cutUserAgent } from '../store/shared-facts.js'
+import { createRow, type Standing } from './row.js'
 
 export interface Note extends Use {
   uid: string
@@ -46,10 +47,8 @@ export interface Notes {
   counts(): { noted: number; waiting: number; dropped: number }
 }
 
-/** A note as it is kept: what its requests look at is in one object. */
-interface Kept extends Note {
-  /** Whether it is among the notes still; one that is not may be so again, for the same place. */
-  isKept: boolean
+/** A note as it is kept, among those that wait or those that rest. One in neither row is forgotten, and may be kept again. */
+interface Kept extends Note, Standing<Kept> {
   /** For how long it rests, monotonic ms. */
   untilMs: number
 }
@@ -65,40 +64,34 @@ const isFrom = (note: Note, ip: string, userAgent: string) => note.ip === ip && 
 
 /** @param most sessions that may wait, and that may rest; beyond it, those that do so longest are dropped, or rest no more */
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
-  /** By handle. Each of them is in one of the two below, which are in the order in which they came. */
+  /** By handle. Each of them stands in one of the two rows. */
   const notes = new Map<string, Kept>()
-  const waiting = new Set<Kept>()
-  const resting = new Set<Kept>()
+  const waiting = createRow<Kept>()
+  const resting = createRow<Kept>()
   const userAgents = new LRUCache<string, string>({ max: SHARED_USER_AGENTS, memoMethod: (text) => text })
-  /** So many make room at once: to find the oldest is to step over all that were deleted before it. */
-  const crowd = Math.ceil(most / 64)
   let noted = 0
   let dropped = 0
 
   function forget(note: Kept): void {
-    note.isKept = false
-    waiting.delete(note)
-    resting.delete(note)
+    note.row?.leave(note)
     if (notes.get(note.handle) === note) notes.delete(note.handle)
   }
 
   function wait(note: Kept): void {
-    waiting.add(note)
-    if (waiting.size <= most) return
-    for (const one of first(waiting, crowd)) {
-      forget(one)
-      dropped += 1
-    }
+    waiting.join(note)
+    if (waiting.size <= most || waiting.first === undefined) return
+    forget(waiting.first)
+    dropped += 1
   }
 
   function rest(note: Kept): void {
     note.untilMs = performance.now() + restMs
-    resting.add(note)
-    if (resting.size > most) for (const one of first(resting, crowd)) endRest(one)
+    resting.join(note)
+    if (resting.size > most && resting.first !== undefined) endRest(resting.first)
   }
 
   function endRest(note: Kept): void {
-    resting.delete(note)
+    resting.leave(note)
     if (isUnwritten(note)) wait(note)
     else forget(note)
   }
@@ -108,7 +101,7 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       noted += 1
       const userAgent = cutUserAgent(whole)
       const last = lasting?.note
-      const there = last?.isKept ? last : notes.get(session.handle)
+      const there = last?.row === undefined ? notes.get(session.handle) : last
       if (there !== undefined) {
         if (lasting !== undefined && there !== last) lasting.note = there
         if (opened === undefined && isFrom(there, ip, userAgent)) {
@@ -119,7 +112,6 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       }
       const isLast = last !== undefined && isFrom(last, ip, userAgent)
       const note = isLast ? last : blank(session, ip, userAgents.memo(userAgent))
-      note.isKept = true
       note.atMs = Date.now()
       note.writtenMs = NEVER
       note.opened = opened ?? there?.opened
@@ -135,15 +127,20 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
 
     wake(most, untilMs) {
       let woken = 0
-      for (const note of resting) {
-        if (woken === most || note.untilMs > untilMs) break
+      for (let note = resting.first; note !== undefined && note.untilMs <= untilMs; note = resting.first) {
+        if (woken === most) break
         endRest(note)
         woken += 1
       }
       return woken
     },
 
-    first: (count) => first(waiting, count),
+    first(count) {
+      const first: Kept[] = []
+      for (let note = waiting.first; note !== undefined && first.length < count; note = note.after)
+        first.push(note)
+      return first
+    },
 
     settle(note, outcome) {
       if (outcome === 'lost') dropped += 1
@@ -152,7 +149,7 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       now.opened = undefined // a use that came later opened no session
       if (now !== note) return
       if (outcome === 'lost') return forget(now)
-      waiting.delete(now)
+      now.row?.leave(now)
       now.writtenMs = now.atMs
       rest(now)
     },
@@ -163,7 +160,7 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
 
 /** What every use looks at comes first. */
 const blank = ({ uid, tag, handle }: Session, ip: string, userAgent: string): Kept => ({
-  isKept: false,
+  row: undefined,
   ip,
   userAgent,
   atMs: NEVER,
@@ -173,10 +170,6 @@ const blank = ({ uid, tag, handle }: Session, ip: string, userAgent: string): Ke
   uid,
   tag,
   handle,
+  before: undefined,
+  after: undefined,
 })
-
-function first(notes: Iterable<Kept>, count: number): Kept[] {
-  const first: Kept[] = []
-  for (const note of notes) if (first.push(note) === count) break
-  return first
-}
