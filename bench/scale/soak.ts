@@ -47,7 +47,7 @@ export const soak: Measurement = {
 }
 
 /**
- * The first third shows how memory is filled with what is to be kept; whatever grows without bound does so in the last third
+ * In the first third the heap finds its size; whatever grows without bound does so in the last third
  * as in the middle one.
  */
 export function judge(samples: readonly Sample[], requests: number) {

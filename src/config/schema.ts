@@ -16,7 +16,7 @@ export const variables = Type.Object({
   HOST: Type.String({
     default: '127.0.0.1',
     title: 'an address or host name',
-    description: 'Address to listen on; `0.0.0.0` in a container',
+    description: 'Address to listen on; `0.0.0.0` in a container; `localhost` is 127.0.0.1',
   }),
   PORT: Type.Integer({
     default: 7171,

@@ -127,19 +127,19 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
 
     wake(most, untilMs) {
       let woken = 0
-      for (let note = resting.first; note !== undefined && note.untilMs <= untilMs; note = resting.first) {
-        if (woken === most) break
+      for (; woken < most; woken++) {
+        const note = resting.first
+        if (note === undefined || note.untilMs > untilMs) break
         endRest(note)
-        woken += 1
       }
       return woken
     },
 
     first(count) {
-      const first: Kept[] = []
-      for (let note = waiting.first; note !== undefined && first.length < count; note = note.after)
-        first.push(note)
-      return first
+      const some: Kept[] = []
+      for (let note = waiting.first; note !== undefined && some.length < count; note = note.after)
+        some.push(note)
+      return some
     },
 
     settle(note, outcome) {

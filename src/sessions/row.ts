@@ -1,6 +1,7 @@
 /**
  * Things in the order in which they came, any of which may leave at any time. Each knows its neighbours: a `Set` of a hundred
  * thousand that come and go makes its table anew again and again, megabytes at once, which stay until all of the heap is looked through.
+ * (In a list whose links are objects of their own, each would be one object more.)
  */
 
 /** What stands in a row, and only in one at a time. */

@@ -1,7 +1,7 @@
 /** How far the sessions have come that this instance hands tokens out of: Redis may have lost the latest of it since. */
 import { LRUCache } from 'lru-cache'
 
-/** The latest of a session. */
+/** The latest of a session; it changes as more is noted. */
 export interface HandOut {
   generation: number
   /** How many there are of that generation. */

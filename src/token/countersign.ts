@@ -20,6 +20,7 @@ const PREFIX = Buffer.from('cst_', 'base64url')
 /** One spelling only: 328 bits leave two bits of the last character unused, which must be zero. */
 const FORM = /^cst_[A-Za-z0-9_-]{54}[AEIMQUYcgkosw048]$/
 
+/** Where a token's parts begin, in bytes, behind the prefix. */
 const KEY_ID_AT = PREFIX.length
 const TAG_AT = 4
 const SECRET_AT = 6

@@ -6,7 +6,7 @@
 import { createTokenMap } from '../token-map.js'
 import type { Claim, Countersigner } from './countersign.js'
 
-/** About 400 bytes each. */
+/** About 350 bytes each. */
 const REMEMBERED = 20_000
 
 /** @returns `countersigner`, which remembers the tokens that it has met */
