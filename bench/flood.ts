@@ -4,16 +4,9 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { Request } from './scenario.js'
 
 const STATUS = 'HTTP/1.1 '
 const GOOD = '200'
-
-/** The bytes of a request without a body. */
-export function bytesOf(url: string, { method, path, headers }: Request): Buffer {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: ${new URL(url).host}\r\n${lines.join('')}\r\n`)
-}
 
 /**
  * Sends `count` of `requests`, drawn anew each time: on each of `connections` one after the other.

@@ -1,7 +1,8 @@
 /**
  * The method. The service and the floor, each in a process of its own, take turns under the same load (A B, B A, A B, …):
  * what the machine does meanwhile, it does to both. A round gives one ratio of CPU per request, by the operating
- * system's accounting of each process; the result is the median of the rounds, with its quartiles.
+ * system's accounting of each process; the result is the median of the rounds, with its quartiles. Several pairs of processes
+ * take part, one after the other.
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Storage } from './population.js'
@@ -20,6 +21,8 @@ export interface Bench {
   readonly dir: string
   readonly redis: BenchRedis
   readonly rounds: number
+  /** Of processes, service and floor, that the rounds are shared among: two that are alike may differ by a tenth for as long as they live. */
+  readonly pairs: number
   /** About how long each side is under load in a round. */
   readonly seconds: number
   readonly warmUpRequests: number
@@ -48,7 +51,7 @@ export interface Result extends Pick<Scenario, 'name' | 'about' | 'goals' | 'pee
   readonly redisMicros: Quartiles
   /** Round trips to Redis for one request, when requests come one at a time. */
   readonly roundTrips: number
-  /** Resident set of the service at the end. */
+  /** Resident set of the service at the end, the largest. */
   readonly rssBytes: number
   readonly rounds: readonly Round[]
 }
@@ -56,9 +59,32 @@ export interface Result extends Pick<Scenario, 'name' | 'about' | 'goals' | 'pee
 /** Odd, so that one of them is the middle. */
 const PROBES = 21
 
-/** Begins with an empty Redis. @throws Error when an answer was wrong */
+/** @throws Error when an answer was wrong */
 export async function measure(scenario: Scenario, bench: Bench): Promise<Result> {
+  const pairs: Pair[] = []
+  const some = Math.min(bench.pairs, bench.rounds)
+  for (let i = 0; i < some; i++) {
+    const rounds = Math.floor((bench.rounds + i) / some) // together as many as asked for
+    const progress = (what: string) => bench.progress(some === 1 ? what : `pair ${i + 1} of ${some}, ${what}`)
+    pairs.push(await measurePair(scenario, { ...bench, rounds, progress }))
+  }
+  const rounds = pairs.flatMap(({ rounds }) => rounds)
+  return {
+    ...described(scenario),
+    cpuRatio: quartiles(rounds.map(({ service, floor }) => service.cpuMicros / floor.cpuMicros)),
+    redisMicros: quartiles(rounds.map(({ redis }) => redis.cpuMicros)),
+    roundTrips: Math.min(...pairs.map(({ roundTrips }) => roundTrips)),
+    rssBytes: Math.max(...pairs.map(({ rssBytes }) => rssBytes)),
+    rounds,
+  }
+}
+
+/** What one service and one floor have shown. */
+type Pair = Pick<Result, 'roundTrips' | 'rssBytes' | 'rounds'>
+
+async function measurePair(scenario: Scenario, bench: Bench): Promise<Pair> {
   bench.progress('starting')
+  await bench.redis.clear()
   const environment = { ...bench.environment, ...(await scenario.environment(bench.dir)) }
   const service = await startSide(scenario, environment, bench)
   const { subject } = service
@@ -71,7 +97,8 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
         : await startSide(scenario, { ...environment, ...scenario.against }, bench)
     try {
       if (scenario.against !== undefined) await untilRedisRests(bench)
-      return { ...described(scenario), roundTrips, ...(await compare(service, floor, bench)) }
+      const rounds = await takeTurns(service, floor, bench)
+      return { roundTrips, rssBytes: (await subject.usage()).rssBytes, rounds }
     } finally {
       await floor.subject.stop()
     }
@@ -136,11 +163,7 @@ async function countRoundTrips(side: Side, { redis, signal }: Bench): Promise<nu
   return Math.min(...counts)
 }
 
-async function compare(
-  service: Side,
-  floor: Side,
-  bench: Bench,
-): Promise<Omit<Result, keyof ReturnType<typeof described> | 'roundTrips'>> {
+async function takeTurns(service: Side, floor: Side, bench: Bench): Promise<Round[]> {
   const { warmUpRequests, seconds, signal } = bench
   bench.progress('warming up')
   const serviceRate = await warmUp(service, warmUpRequests, signal)
@@ -157,12 +180,7 @@ async function compare(
     const redis = perRequest(difference(before, await bench.redis.counters()), requests)
     rounds.push({ service: measured, floor: early ?? (await measureFloor()), redis })
   }
-  return {
-    cpuRatio: quartiles(rounds.map(({ service, floor }) => service.cpuMicros / floor.cpuMicros)),
-    redisMicros: quartiles(rounds.map(({ redis }) => redis.cpuMicros)),
-    rssBytes: (await service.subject.usage()).rssBytes,
-    rounds,
-  }
+  return rounds
 }
 
 function perRequest({ cpuMicros, reads, bytesIn, bytesOut, calls }: Counters, requests: number): Counters {

@@ -24,7 +24,7 @@ export interface Origin {
 export type Found = Pick<Measurement, 'name' | 'about'> & Findings
 
 export interface Report extends Origin {
-  readonly settings: Pick<Bench, 'rounds' | 'seconds' | 'connections' | 'sessions'>
+  readonly settings: Pick<Bench, 'rounds' | 'pairs' | 'seconds' | 'connections' | 'sessions'>
   readonly verdicts: readonly Verdict[]
   readonly results: readonly Result[]
   readonly found: readonly Found[]
@@ -76,9 +76,9 @@ export function describe({ commit, machine, versions, settings, results, found, 
 }
 
 function tableOf(results: readonly Result[], settings: Report['settings']): string[] {
-  const { rounds, seconds, connections, sessions } = settings
+  const { rounds, pairs, seconds, connections, sessions } = settings
   return [
-    `${rounds} rounds of ${seconds} s a side, ${connections} connections; medians, quartiles in brackets; a crowd is ${sessions} sessions`,
+    `${rounds} rounds of ${seconds} s a side, shared among ${pairs} pairs of processes, ${connections} connections; medians, quartiles in brackets; a crowd is ${sessions} sessions`,
     '',
     ...align([header, ...results.map(row)]),
     '',

@@ -61,7 +61,7 @@ async function measureAll(
   dir: string,
   run: Run,
 ): Promise<{ report: Report; failed: number }> {
-  const { only, rounds, seconds, connections, sessions } = settings
+  const { only, rounds, pairs, seconds, connections, sessions } = settings
   const isWanted = ({ name }: { name: string }) => only.length === 0 || only.includes(name)
   const chosen = await withPeers(scenarios.filter(isWanted), run.print)
   const others = measurements.filter(isWanted)
@@ -101,7 +101,7 @@ async function measureAll(
     const origin = await describeOrigin(redis.version)
     const report = {
       ...origin,
-      settings: { rounds, seconds, connections, sessions },
+      settings: { rounds, pairs, seconds, connections, sessions },
       verdicts,
       results,
       found,

@@ -5,6 +5,7 @@ export interface Settings {
   /** Names of scenarios; empty means all of them. */
   readonly only: readonly string[]
   readonly rounds: number
+  readonly pairs: number
   readonly seconds: number
   readonly connections: number
   readonly warmUpRequests: number
@@ -30,6 +31,7 @@ const help = (names: readonly string[]) => `npm run bench -- [options]
 
   --only NAME        only this scenario, may be repeated: ${names.join(', ')}
   --rounds N         turns that service and floor take, default 16
+  --pairs N          of processes, service and floor, that share the rounds, default 4
   --seconds N        load on each side in a round, default 1
   --connections N    kept open, one request at a time on each, default 64
   --sessions N       that verifications are drawn from, default 100000: as many as a process keeps in memory
@@ -49,6 +51,7 @@ export function readSettings(args: readonly string[], names: readonly string[]):
       options: {
         only: { type: 'string', multiple: true, default: [] },
         rounds: { type: 'string' },
+        pairs: { type: 'string' },
         seconds: { type: 'string' },
         connections: { type: 'string', default: '64' },
         'warm-up': { type: 'string', default: '20000' }, // requests; for tests of the bench itself
@@ -68,6 +71,7 @@ export function readSettings(args: readonly string[], names: readonly string[]):
     return {
       only: values.only,
       rounds: whole('rounds', values.rounds ?? (values.quick ? '4' : '16')),
+      pairs: whole('pairs', values.pairs ?? (values.quick ? '1' : '4')),
       seconds: positive('seconds', values.seconds ?? (values.quick ? '0.5' : '1')),
       connections: whole('connections', values.connections),
       sessions: whole('sessions', values.sessions),

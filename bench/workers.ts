@@ -6,12 +6,13 @@
  * all the time: a worker that waits in between does less in each turn of its event loop, and each request costs more.
  */
 
-import { bytesOf, flood } from './flood.js'
+import { flood } from './flood.js'
 import type { Bench } from './harness.js'
 import { ask } from './load.js'
 import { atLeast, type Measurement } from './measurement.js'
 import { populate } from './population.js'
 import { type Quartiles, quartiles } from './quartiles.js'
+import { bytesOf } from './request-bytes.js'
 import type { Request } from './scenario.js'
 import { gatewayQuestion } from './scenarios/gateway-asking.js'
 import { type Opened, withAdmin, withOwnToken } from './service-client.js'
@@ -78,7 +79,8 @@ async function startSide(count: number, sessions: readonly Opened[], bench: Benc
   const environment = { ...bench.environment, ...withAdmin, COUNTERSIGN_WORKERS: String(count) }
   const subject = await startService(bench.service, environment)
   try {
-    const requests = sessions.map((session) => bytesOf(subject.url, gatewayQuestion(session).request))
+    const server = new URL(subject.url)
+    const requests = sessions.map((session) => bytesOf(server, gatewayQuestion(session).request))
     const ownMicros = async () => (await subject.usage()).cpuMicros
     if (count === 1) return { subject, requests, cpuMicros: ownMicros }
     const headers = await withOwnToken(subject.url)

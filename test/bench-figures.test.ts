@@ -21,7 +21,7 @@ const result = (name: string, ratio: number, more: Partial<Result> = {}): Result
 const peer = { entry: '', stateful: true, onlyReads: true }
 const report: Report = {
   ...{ commit: 'abc', date: '2026-11-22T00:00:00.000Z', machine: 'M, 2 cores', versions: { node: '20' } },
-  settings: { rounds: 16, seconds: 1, connections: 64, sessions: 100_000 },
+  settings: { rounds: 16, pairs: 4, seconds: 1, connections: 64, sessions: 100_000 },
   verdicts: [
     { goal: 'verify: CPU over the floor', wanted: '≤ 1.2', figure: '1.10', met: true },
     { goal: 'memory', wanted: '≤ 350 bytes', figure: '400 bytes', met: false },

@@ -63,10 +63,18 @@ t.test('Zipf: the first is met as often as the second twice', async (t) => {
 })
 
 t.test('arguments', async (t) => {
-  t.match(readSettings([], ['a', 'b']), { only: [], rounds: 16, seconds: 1, connections: 64, save: false })
+  t.match(readSettings([], ['a', 'b']), {
+    only: [],
+    rounds: 16,
+    pairs: 4,
+    seconds: 1,
+    connections: 64,
+    save: false,
+  })
   t.match(readSettings(['--quick', '--only', 'a', '--only', 'b'], ['a', 'b']), {
     only: ['a', 'b'],
     rounds: 4,
+    pairs: 1,
   })
   t.match(readSettings(['--quick', '--rounds', '5', '--seconds', '0.5'], []), { rounds: 5, seconds: 0.5 })
   t.match(readSettings(['--help'], ['a']), { exitCode: 0, text: /--only NAME .* a$/m })

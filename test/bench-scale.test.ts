@@ -92,7 +92,7 @@ t.test('sizing is arithmetic on a result, and leaves out what that does not have
     ...{ name, about: '', text: '', verdicts: [], figures },
   })
   const origin = { commit: 'c0ffee', date: '2026-01-02T03:04:05Z', machine: 'one', versions: {} }
-  const settings = { rounds: 1, seconds: 1, connections: 1, sessions: 1 }
+  const settings = { rounds: 1, pairs: 1, seconds: 1, connections: 1, sessions: 1 }
   const report: Report = {
     ...{ ...origin, settings, verdicts: [] },
     results: [result('verify', 25, 0.3), result('rotate', 40, 10), result('list-10', 100, 50)],

@@ -44,7 +44,7 @@ t.test('npm run bench', { skip: process.platform !== 'linux' && 'looks at /proc'
       once(bench, 'exit'),
     ])
     t.equal(bench.exitCode, 0, printed)
-    t.match(progress, /^verify \(1 of 3\): starting\n/)
+    t.match(progress, /^verify \(1 of 3\): pair 1 of 2, starting\n/)
     t.strictSame(await readdir(dir), ['kept'], 'nothing else is left behind')
 
     const [file = ''] = await readdir(join(dir, 'kept'))

@@ -83,7 +83,7 @@ export function describeFigures(report: Report): string {
     `${verdicts.length - missed.length} of ${verdicts.length} goals are met${missed.length === 0 ? '.' : '; missed are:'}`,
     ...missed.map(({ goal, wanted, figure }) => `- ${goal}: ${figure}, wanted ${wanted}`),
     '',
-    `Medians of ${settings.rounds} rounds, quartiles in brackets; ${settings.connections} connections; a crowd is ${counted} sessions. ${machine}; ` +
+    `Medians of ${settings.rounds} rounds of ${settings.pairs} pairs of processes, quartiles in brackets; ${settings.connections} connections; a crowd is ${counted} sessions. ${machine}; ` +
       `${Object.entries(versions)
         .map(([name, version]) => `${name} ${version}`)
         .join(', ')}; commit ${commit}, ${date.slice(0, 10)}.`,
