@@ -5,6 +5,7 @@
  * it is found; how the number is made is secret, so that nobody can aim at an entry to learn its token by the time that takes.
  */
 import { randomInt } from 'node:crypto'
+import { makeRoom } from './make-room.js'
 
 export interface TokenMap<Entry> {
   get(token: string): Entry | undefined
@@ -16,19 +17,22 @@ export interface TokenMap<Entry> {
 
 const TELLING_CHARACTERS = 8
 
-/** Makes a map of at most `most` entries. */
-export function createTokenMap<Entry extends { presented: string }>(most: number): TokenMap<Entry> {
-  const entries = new Map<number, Entry>()
-  /** So many make room at once: to find the oldest is to step over all that were deleted before it. */
-  const crowd = Math.ceil(most / 256)
+/** @returns makes a number of the characters of a token that end before `end` */
+export function createNumbering(): (token: string, end: number) => number {
   const factor = 2 * randomInt(2 ** 30) + 1
-
-  function numberOf(token: string): number {
+  return (token, end) => {
     let number = 0
-    for (let i = token.length - TELLING_CHARACTERS; i < token.length; i++)
+    for (let i = end - TELLING_CHARACTERS; i < end; i++)
       number = (Math.imul(number, factor) + token.charCodeAt(i)) | 0
     return number
   }
+}
+
+/** Makes a map of at most `most` entries. */
+export function createTokenMap<Entry extends { presented: string }>(most: number): TokenMap<Entry> {
+  const entries = new Map<number, Entry>()
+  const numberAt = createNumbering()
+  const numberOf = (token: string) => numberAt(token, token.length)
 
   return {
     get(token) {
@@ -40,12 +44,7 @@ export function createTokenMap<Entry extends { presented: string }>(most: number
       const number = numberOf(entry.presented)
       entries.delete(number)
       entries.set(number, entry)
-      if (entries.size <= most) return
-      let left = crowd
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest)
-        if (--left === 0) return
-      }
+      makeRoom(entries, most)
     },
     delete(token) {
       entries.delete(numberOf(token))

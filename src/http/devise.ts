@@ -24,6 +24,8 @@ declare module 'fastify' {
   }
 }
 
+const JSON_TYPE = 'application/json; charset=utf-8'
+
 const failure = (...errors: string[]) => ({ success: false, errors })
 const unauthorized = { status: 401, body: failure('User not found or access-token invalid.') }
 const badLogin = failure('Invalid login credentials. Please try again.')
@@ -41,7 +43,7 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
       const { status, body } = route.unauthorized ?? unauthorized
       // The original has no challenge, and its clients look at none; whoever uses the scheme of RFC 6750 may expect it.
       if (status === 401 && hasBearer(request)) reply.header('www-authenticate', bearerChallenge(code))
-      return reply.code(status).send(body)
+      return reply.code(status).type(JSON_TYPE).send(rendered(body))
     },
     granted({ session, token, rotated, lasting }, reply, { repeatsToken }) {
       // Absent, never blank: blank headers lock out the clients that store whatever is there.
@@ -96,6 +98,7 @@ function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): vo
 
 const single = (value: string | string[] | undefined) => (typeof value === 'string' ? value : undefined)
 
+const rendered = renderedOnce((body: object) => JSON.stringify(body))
 const validated = renderedOnce((account: Account) =>
   JSON.stringify({ success: true, data: shortUser(account) }),
 )
@@ -105,7 +108,7 @@ function validate(app: FastifyInstance): void {
     '/validate_token',
     { schema: validateSchema, config: { mode: 'rotate', repeatsToken: true } },
     (request, reply) => {
-      reply.type('application/json; charset=utf-8').send(validated(granted(request).account))
+      reply.type(JSON_TYPE).send(validated(granted(request).account))
     },
   )
 }

@@ -2,9 +2,9 @@
  * The one way in: turns a credential into a decision. Begins refused, returns early on every doubt, upgrades last.
  * What can be refused without Redis is: no token, a bad spelling, a bad MAC or signature, a handle that is not the token's.
  */
-import { LRUCache } from 'lru-cache'
 import type { Account } from '../account.js'
 import type { Audit } from '../event.js'
+import { makeRoom } from '../make-room.js'
 import type { Decision, Grant, Mode, RefusalCode, Use } from '../session.js'
 import { refuse } from '../session.js'
 import { type Place, placeOf } from '../store/keys.js'
@@ -55,12 +55,13 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { countersigner, jwts, store, passwords, audit, activity, recall, count = () => {} } = parts
 
   /** `placeOf`, which hashes, for names that come with every request of a client. */
-  const places = new LRUCache<string, Place>({ max: REMEMBERED_PLACES })
+  const places = new Map<string, Place>()
   function placeFor(uid: string): Place {
     const known = places.get(uid)
     if (known !== undefined) return known
     const place = placeOf(uid)
     places.set(uid, place)
+    makeRoom(places, REMEMBERED_PLACES)
     return place
   }
 

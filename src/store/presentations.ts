@@ -3,8 +3,8 @@
  * input was read, so nothing waits that would not have waited anyway.
  */
 import { Redis, ReplyError } from 'ioredis'
-import { LRUCache } from 'lru-cache'
 import type { Account } from '../account.js'
+import { makeRoom } from '../make-room.js'
 import type { LastUse, Mode, RotationPolicy, Session } from '../session.js'
 import { parseAccount } from './account-record.js'
 import { batches } from './batches.js'
@@ -78,14 +78,16 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
   const policy = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
   const handOuts = createHandOuts()
   /** By document: the sessions of an account come with the same one again and again. */
-  const accounts = new LRUCache<string, Account>({ max: REMEMBERED_ACCOUNTS })
+  const accounts = new Map<string, Account>()
   let waiting: Waiting[] = []
 
   function readAccount(doc: string): Account {
     const known = accounts.get(doc)
     if (known !== undefined) return known
     const account = parseAccount(doc)
-    if (doc.length <= LONGEST_REMEMBERED) accounts.set(doc, account)
+    if (doc.length > LONGEST_REMEMBERED) return account
+    accounts.set(doc, account)
+    makeRoom(accounts, REMEMBERED_ACCOUNTS)
     return account
   }
 

@@ -15,7 +15,11 @@ const layers = [
   { name: 'token', rank: 1, files: /^token\// },
   { name: 'push', rank: 1, files: /^push\// },
   { name: 'geo', rank: 1, files: /^geo(\.ts$|\/)/ },
-  { name: 'nouns', rank: 0, files: /^(session|account|errors|location|event|token-map|typebox)\.ts$/ },
+  {
+    name: 'nouns',
+    rank: 0,
+    files: /^(session|account|errors|location|event|make-room|token-map|typebox)\.ts$/,
+  },
 ]
 
 /** Lower, but still none of its business: what HTTP may know of tokens and of Redis goes through sessions and accounts. */
