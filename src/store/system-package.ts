@@ -77,6 +77,7 @@ function lastWords(error: unknown): string {
   return complaints.slice(-2).join(' ') || (error instanceof Error ? error.message : String(error))
 }
 
+/** Whatever PATH is where it is started: it says itself where `readlink` is. */
 async function writeLauncher(folder: string, program: string): Promise<void> {
   const entries = await readdir(join(folder, 'root'), { recursive: true, withFileTypes: true })
   const libraries = entries.filter((entry) => /\.so\.\d/.test(entry.name))
@@ -85,7 +86,8 @@ async function writeLauncher(folder: string, program: string): Promise<void> {
   await writeFile(
     launcher,
     `#!/bin/sh
-here=$(dirname "$(readlink -f "$0")")
+self=$(PATH=/usr/bin:/bin readlink -f "$0")
+here=\${self%/*}
 LD_LIBRARY_PATH="${[...folders].join(':')}" exec "$here/root/${program}" "$@"
 `,
   )
