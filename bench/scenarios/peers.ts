@@ -115,13 +115,14 @@ const betterAuth = {
   program: 'better-auth',
   question: byCookie,
 }
-const jwt = {
+const jwt = (algorithm: string) => ({
   packages: ['@fastify/jwt'],
-  about: 'from its cache of verified tokens; nothing can be revoked',
+  about: `${algorithm} from its cache of verified tokens; nothing can be revoked`,
   program: 'fastify-jwt',
   question: byToken,
   stateful: false,
-}
+  environment: { JWT_ALGORITHM: algorithm },
+})
 
 export const peers: readonly Scenario[] = [
   peer({
@@ -162,6 +163,6 @@ export const peers: readonly Scenario[] = [
     stateful: true,
     environment: { CLIENT_SECRET },
   }),
-  peer({ ...jwt, name: 'fastify-jwt', environment: { JWT_ALGORITHM: 'HS256' } }),
-  peer({ ...jwt, name: 'fastify-jwt-eddsa', environment: { JWT_ALGORITHM: 'EdDSA' } }),
+  peer({ ...jwt('HS256'), name: 'fastify-jwt' }),
+  peer({ ...jwt('EdDSA'), name: 'fastify-jwt-eddsa' }),
 ]

@@ -61,12 +61,15 @@ const LongUser = Type.Object(
 )
 
 const text = (description: string) => ({ type: 'string', description })
-export const tokenHeaders = {
+export const tupleHeaders = {
   'access-token': text('The token to use from now on. Without this header, keep the one you have.'),
   'token-type': text('`Bearer`'),
   client: text('The handle of the session'),
   expiry: text('When the session ends if it is not used again: seconds since the epoch'),
   uid: text('The account'),
+}
+export const tokenHeaders = {
+  ...tupleHeaders,
   authorization: text('`Bearer` and the base64 of these five as JSON'),
 }
 

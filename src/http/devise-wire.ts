@@ -62,20 +62,30 @@ function header(value: unknown): string | undefined {
   return text === undefined ? undefined : textOfHeader(text)
 }
 
-/** The five headers of a token and the Bearer that carries them once more, in the original's order. */
+/** The five fields of a token, in the original's order; `uid` in the form of where they go. */
+const fieldsWith = (
+  uid: string,
+  { handle: client, expiresAt }: Session,
+  token: string,
+): Record<string, string> => ({
+  'access-token': token,
+  'token-type': 'Bearer',
+  client,
+  expiry: String(Math.floor(expiresAt / 1000)),
+  uid,
+})
+
+/** A token's fields as headers, without the Bearer that would carry them once more. */
+export const tupleHeaders = (session: Session, token: string) =>
+  fieldsWith(headerText(session.uid), session, token)
+
+/** A token's fields as headers, and the Bearer that carries them once more. */
 export function tokenHeaders(session: Session, token: string): Record<string, string> {
-  const { handle: client, uid } = session
-  const expiry = String(Math.floor(session.expiresAt / 1000))
-  const fields = { 'access-token': token, 'token-type': 'Bearer', client, expiry, uid }
+  const fields = fieldsWith(session.uid, session, token)
   const bearer = Buffer.from(JSON.stringify(fields)).toString('base64')
-  return {
-    'access-token': token,
-    'token-type': 'Bearer',
-    client,
-    expiry,
-    uid: headerText(uid),
-    authorization: `Bearer ${bearer}`,
-  }
+  fields.uid = headerText(session.uid)
+  fields.authorization = `Bearer ${bearer}`
+  return fields
 }
 
 /** `tokenHeaders`, made once for an answer that lasts. */

@@ -15,8 +15,8 @@ import type { Authenticator } from '../../sessions/authenticate.js'
 import { Type } from '../../typebox.js'
 import { bearerChallenge, scopeChallenge } from '../challenge.js'
 import { readCredential } from '../credentials.js'
-import { tokenHeaders as describedTokenHeaders } from '../devise-schemas.js'
-import { tokenHeaders } from '../devise-wire.js'
+import { tupleHeaders as describedTupleHeaders } from '../devise-schemas.js'
+import { tupleHeaders } from '../devise-wire.js'
 import { dialect } from '../dialect.js'
 import { problemDetails } from '../problem-details.js'
 import { type Guard, granted, guarded } from '../scopes.js'
@@ -50,7 +50,7 @@ const gatewaySchema: FastifySchema = {
         ...Object.fromEntries(
           identityHeaders.map((name) => [name, { type: 'string', description: '`-` when there is none' }]),
         ),
-        ...tokensOnly(describedTokenHeaders),
+        ...describedTupleHeaders,
       },
     },
   },
@@ -100,8 +100,8 @@ async function ask(
     refused: ({ code }, _request, reply) =>
       deny(reply.header('www-authenticate', bearerChallenge(code)), 401, 'Send the token of a live session.'),
     granted({ session, token, rotated }, reply) {
-      if (rotated && session !== undefined && token !== undefined)
-        reply.headers(tokensOnly(tokenHeaders(session, token)))
+      // Without the Bearer form: a gateway that copied it would hand the client's next token to the upstream.
+      if (rotated && session !== undefined && token !== undefined) reply.headers(tupleHeaders(session, token))
     },
   }
 
@@ -169,8 +169,3 @@ const deny = (reply: FastifyReply, status: 401 | 403, message: string) =>
     .code(status)
     .type('application/problem+json; charset=utf-8')
     .send(Buffer.from(JSON.stringify(problemDetails.render({ status, message, headers: {} }))))
-
-/** Without the Bearer form: a gateway that copied it would hand the client's next token to the upstream. */
-function tokensOnly<Value>({ authorization: _, ...headers }: Record<string, Value>): Record<string, Value> {
-  return headers
-}
