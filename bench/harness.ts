@@ -62,10 +62,11 @@ const PROBES = 21
 /** @throws Error when an answer was wrong */
 export async function measure(scenario: Scenario, bench: Bench): Promise<Result> {
   const pairs: Pair[] = []
-  const some = Math.min(bench.pairs, bench.rounds)
-  for (let i = 0; i < some; i++) {
-    const rounds = Math.floor((bench.rounds + i) / some) // together as many as asked for
-    const progress = (what: string) => bench.progress(some === 1 ? what : `pair ${i + 1} of ${some}, ${what}`)
+  const count = Math.min(bench.pairs, bench.rounds)
+  for (let i = 0; i < count; i++) {
+    const rounds = Math.floor((bench.rounds + i) / count) // together as many as asked for
+    const progress = (what: string) =>
+      bench.progress(count === 1 ? what : `pair ${i + 1} of ${count}, ${what}`)
     pairs.push(await measurePair(scenario, { ...bench, rounds, progress }))
   }
   const rounds = pairs.flatMap(({ rounds }) => rounds)

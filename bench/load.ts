@@ -24,7 +24,7 @@ interface Sent extends autocannon.Request {
  *
  * The bytes of every request are built anew, also of one that is like the last: what is compared gets the same load only from a
  * generator that has the same work with it. It is little work, so that the server has most: one that waits in between does
- * less in each turn of its event loop, and each request costs more. (Built by autocannon itself, requests that change made a floor a half dearer
+ * less in each turn of its event loop, and each request costs more. (Built by autocannon itself, requests that change made a floor a third dearer
  * than one that was always asked the same.) So we put them where autocannon keeps them, in the request that we gave it.
  *
  * @param signal ends it early

@@ -4,10 +4,10 @@
  * stored once for all sessions at it. When Redis is away the notes wait, bounded; a session that has ended stays ended.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { LRUCache } from 'lru-cache'
 import { StoreUnavailable } from '../errors.js'
 import type { Audit } from '../event.js'
 import { canonicalAddress, type Location } from '../location.js'
+import { makeRoom } from '../make-room.js'
 import type { Lasting, Session, Use } from '../session.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
@@ -79,9 +79,9 @@ export function createActivity(options: ActivityOptions): Activity {
     restMs = REST_MS,
     mostWaiting = MOST_WAITING,
   } = options
-  /** By address. (The cache's own lifetimes would start a timer with nearly every look.) */
-  const located = new LRUCache<string, Located>({ max: REMEMBERED_ADDRESSES })
-  const countryOf = (ip: string) => located.peek(ip)?.country
+  /** By address. */
+  const located = new Map<string, Located>()
+  const countryOf = (ip: string) => located.get(ip)?.country
   const watch = createNewsWatch({ store, facts, countryOf: (ip) => countryOf(ip) ?? locate(ip)?.countryCode })
   const notes = createNotes({ most: mostWaiting, restMs })
   let flushing: Promise<void> | undefined
@@ -89,7 +89,7 @@ export function createActivity(options: ActivityOptions): Activity {
 
   async function saveLocations(ips: ReadonlySet<string>): Promise<void> {
     const now = performance.now()
-    const wanted = [...ips].filter((ip) => (located.peek(ip)?.untilMs ?? 0) <= now)
+    const wanted = [...ips].filter((ip) => (located.get(ip)?.untilMs ?? 0) <= now)
     const known = await facts.readLocations(wanted)
     const found = wanted.flatMap((ip) => {
       const stored = known.get(ip)
@@ -102,6 +102,7 @@ export function createActivity(options: ActivityOptions): Activity {
     const stored = [...known.values()].map(({ location }) => location)
     for (const { ip, countryCode } of [...stored, ...found])
       located.set(ip, { country: countryCode, untilMs: now + REMEMBERED_MS })
+    makeRoom(located, REMEMBERED_ADDRESSES)
   }
 
   async function write(part: readonly Note[]): Promise<void> {
@@ -158,7 +159,7 @@ export function createActivity(options: ActivityOptions): Activity {
   return {
     note: notes.add,
     countryOf(ip) {
-      const known = located.peek(ip)
+      const known = located.get(ip)
       return known === undefined ? countryOf(canonicalAddress(ip)?.ip ?? '') : known.country
     },
     pending: (handle) => notes.pending(handle),

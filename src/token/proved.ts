@@ -4,7 +4,7 @@
  * successor is asked about every few seconds. Only what was good is kept: a flood of forged tokens displaces nothing.
  *
  * One for each session, in place: were all of them kept, those of a session that rotates again and again would fill the old objects,
- * and to move them there was a tenth of what a rotation cost.
+ * and to move them there was a twentieth of what a rotation cost.
  */
 import { makeRoom } from '../make-room.js'
 import { createNumbering } from '../token-map.js'
