@@ -55,7 +55,7 @@ const block = `![CPU of a request over that of a bare Fastify route with the sam
 1 of 2 goals are met; missed are:
 - memory: 400 bytes, wanted ≤ 350 bytes
 
-Medians of 16 rounds, quartiles in brackets; 64 connections; a crowd is 100,000 sessions. M, 2 cores; node 20; commit abc, 2026-11-22.`
+Medians of 16 rounds of 4 pairs of processes, quartiles in brackets; 64 connections; a crowd is 100,000 sessions. M, 2 cores; node 20; commit abc, 2026-11-22.`
 
 t.test('the block of a result', async (t) => {
   t.equal(describeFigures(report), block)
