@@ -59,7 +59,7 @@ export interface Result extends Pick<Scenario, 'name' | 'about' | 'goals' | 'pee
 /** Odd, so that one of them is the middle. */
 const PROBES = 21
 
-/** @throws Error when an answer was wrong */
+/** Each pair begins with an empty Redis. @throws Error when an answer was wrong */
 export async function measure(scenario: Scenario, bench: Bench): Promise<Result> {
   const pairs: Pair[] = []
   const count = Math.min(bench.pairs, bench.rounds)
