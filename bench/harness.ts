@@ -123,6 +123,7 @@ export async function startSide(
 ): Promise<Side> {
   const subject = await startService(peer?.entry ?? bench.service, environment, counting)
   try {
+    await untilRedisRests(bench) // by then it has its stream of revocations: what it was asked before, it would not answer from memory
     return { subject, conversations: await open(subject.url, bench.connections, storageOf(bench)) }
   } catch (error) {
     await subject.stop()
