@@ -69,8 +69,9 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ["fork = ARGV[6] == 'revoke'", 'fork = true', 'fork = false'],
     ["replay = ARGV[6] == 'revoke'", 'replay = true', 'replay = false'],
     ["['reissue-limit'] = true", "['reissue-limit'] = ARGV[6] == 'revoke'"],
-    ['rotated = true', 'rotated = false'],
-    ['accepted = true }', 'accepted = false }', 'accepted = true, replay = true }'],
+    ["rotated = 'r'", "rotated = 'i'", 'rotated = nil'],
+    ["accepted = 'a' }", '}', "accepted = 'a', replay = 'a' }"],
+    ['n, b, now - r.t, r.e - now', 'n, b, now - r.a, r.e - now', 'n, b, now - r.t, r.x - now'],
     ["if why then return { 'revoked', why } end", ''],
     ["if claimed ~= '' and claimed ~= r.uid_hash then return { 'mismatch' } end", ''],
     ['if now >= r.e then', 'if now > r.e then', 'if now >= r.x then'],
@@ -82,7 +83,7 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ["if r.kind == 'r' then", "if r.kind ~= 'j' then"],
     ['bury(r, verdict, now)', 'remove(r)', 'save(r, ended)'],
     ['slide(r, now, n > 0)', '', 'slide(r, now)', 'slide(r, now, true)'],
-    ['    save(r, ended)', '    if goes_on[verdict] then save(r, ended) end'],
+    ['    save(r, ended)', '    if LETTER[verdict] then save(r, ended) end'],
   ],
   record: [
     ['SHORTEST_TOMBSTONE = 3600000', 'SHORTEST_TOMBSTONE = 360000'],
@@ -97,7 +98,7 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ['expire(set, longest[2] * 1000)', 'expire(set, gone_at)'],
     ["redis.call('DEL', r.key)", ''],
     ["if r.n then redis.call('DEL', subscription(r.key)) end", ''],
-    ["redis.call('ZREM', 'cs:u:' .. r.place, r.handle)", ''],
+    ["redis.call('ZREM', account_key('cs:u:', r), handle_of(r))", ''],
     ['math.max(r.x - now, SHORTEST_TOMBSTONE)', 'math.max(r.e - now, SHORTEST_TOMBSTONE)', 'r.x - now'],
   ],
   life: [
@@ -122,7 +123,7 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ['if r.n then expire(subscription(r.key), r.e) end', ''],
   ],
   siblings: [
-    ["math.max((struct.unpack('>I6', r.use)), r.t, r.a)", "math.max((struct.unpack('>I6', r.use)), r.t)"],
+    ['math.max(used_at(r), r.t, r.a)', 'math.max(used_at(r), r.t)'],
     ['return used < used_other end', 'return used > used_other end'],
     ['math.floor(now / 1000)', 'math.ceil(now / 1000)', 'math.floor(now / 1000) - 1'],
     ["redis.call('ZREM', set, handle)", ''],
@@ -149,7 +150,7 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
     ['expire(r.key, gone_at)', ''],
   ],
   revoke: [["if not r or (ARGV[3] ~= '' and ARGV[3] ~= r.uid_hash) then", 'if not r then']],
-  'revoke-all': [['if r.handle ~= ARGV[3] then', 'if true then']],
+  'revoke-all': [['if handle_of(r) ~= ARGV[3] then', 'if true then']],
   list: [['prune(KEYS[1], now)', '']],
   touch: [
     ['if r and now < r.e then', 'if r then'],

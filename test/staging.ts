@@ -75,26 +75,28 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
     const { rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay } = policy
     const args: (string | number)[] = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
     const answers: (() => void)[] = []
-    const expected = asks.map(({ slot, token: [n, b], mode, instance, answer, claimed, tab }) => {
+    const judgements = asks.map(({ slot, token: [n, b], mode, instance, answer, claimed, tab }) => {
       const handle = handleOf(place, slot)
       const remembered = floors[instance]
       const floor = remembered?.get(handle) ?? [0, 0]
       args.push([n, b, mode, ...floor, claims[claimed]].join(' '))
       const judged = model.present(world, { handle, n, b, mode, floor, uidHash: claims[claimed] }, policy)
       for (const row of judged.rows) rows.set(row, (rows.get(row) ?? 0) + 1)
-      const [verdict, ...handedOut] = typeof judged.reply === 'string' ? judged.reply.split(' ') : []
-      const [nextN = 0, nextB = 0] = handedOut.map(Number)
-      if (verdict === 'rotated' || verdict === 'reissued')
+      const { handOut } = judged
+      if (handOut !== undefined)
         answers.push(() => {
+          const [nextN, nextB] = handOut
           const [c, k] = remembered?.get(handle) ?? [0, 0]
           if (nextN > c || (nextN === c && nextB >= k)) remembered?.set(handle, [nextN, nextB + 1])
           if (answer === 'late') late[slot]?.push([nextN, nextB])
           if (answer === 'now' && tab !== undefined) give(slot, tab, [nextN, nextB])
         })
-      return judged.reply
+      return judged
     })
     for (const arrive of answers) arrive()
     const keys = asks.map(({ slot }) => keyOf(slot))
+    const facts = judgements.map(({ facts = '' }) => facts).join('')
+    const expected = [facts, ...judgements.map(({ reply }) => reply)]
     compare(step, (redis) => redis.script('sessionPresent', keys, now, ...args), expected)
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Kind, LifePolicy, RotationPolicy } from '../src/session.js'
 import { type Place, sessionKey, sessionsOfKey, subscriptionKey, tombstoneKey } from '../src/store/keys.js'
-import { type Claim, judge, NONE, newborn, type Rotation } from './rotation-model.js'
+import { type Claim, type Judgement, judge, NONE, newborn, type Rotation } from './rotation-model.js'
 
 export interface StoredSession {
   handle: string
@@ -106,7 +106,7 @@ function portraySession(session: StoredSession, uidHash: string): string {
   for (const [i, branch] of [s, q, q2, q3].entries()) r.writeUInt8(branch === NONE ? 255 : branch, 37 + i)
   r.writeUInt8(k, 41)
   r.writeUIntBE(session.idleMs, 42, 5)
-  const use = String.fromCharCode(...useBytes(session))
+  const use = useText(session)
   const fields = [r.toString('latin1'), uidHash + use, scopes, description, subscription ? '1' : '']
   return [...fields, fields.filter((field) => field !== '').length].join('|')
 }
@@ -159,7 +159,8 @@ const timeBytes = (at: number): number[] => {
   return [...bytes]
 }
 
-export const useBytes = ({ lastUse }: StoredSession): number[] => [...timeBytes(lastUse.at), ...lastUse.bytes]
+export const useText = ({ lastUse }: StoredSession): string =>
+  String.fromCharCode(...timeBytes(lastUse.at), ...lastUse.bytes)
 
 function drop(world: World, session: StoredSession): void {
   world.records.delete(session.handle)
@@ -263,12 +264,18 @@ export interface Presenting extends Claim {
   uidHash: string
 }
 
-/** @returns the script's reply, and the rows of the transition table that spoke */
-export function present(
-  world: World,
-  claim: Presenting,
-  policy: RotationPolicy,
-): { reply: string | unknown[]; rows: readonly number[] } {
+export interface Presented {
+  /** The script's reply to this presentation. */
+  reply: string | unknown[]
+  /** What it adds to the facts of those that were accepted. */
+  facts?: string
+  /** The generation and branch that a client gets with it. */
+  handOut?: readonly [n: number, b: number]
+  /** The rows of the transition table that spoke. */
+  rows: readonly number[]
+}
+
+export function present(world: World, claim: Presenting, policy: RotationPolicy): Presented {
   const { account, now } = world
   const session = world.records.get(claim.handle)
   const tombstone = world.tombstones.get(claim.handle)
@@ -297,17 +304,41 @@ export function present(
   if (verdict === 'reissue-limit' || (theft && policy.onReplay === 'revoke')) bury(world, session, verdict)
   else if (!theft && verdict !== 'ahead') slide(world, session, now, handOut[0] > 0)
   const refused = theft || verdict === 'reissue-limit' || verdict === 'ahead'
-  if (refused) return { rows, reply: [verdict, event, account.doc, facts(session), useBytes(session)] }
-  const [, kind, createdAt, expiresAt, endsAt, scopes] = facts(session)
-  const times = [now - state.t, session.expiresAt - now, kind, createdAt, expiresAt, endsAt]
-  return { rows, reply: `${[verdict, ...handOut, event, ...times, scopes].join(' ')}\n${account.doc}` }
+  if (refused) return { rows, reply: [verdict, event, account.doc, facts(session), useText(session)] }
+  return {
+    rows,
+    reply: account.doc,
+    facts: acceptedFacts(session, now, verdict, handOut, event),
+    ...(handOut[0] > 0 && { handOut }),
+  }
+}
+
+/** The layout of `lua/present.lua`, written a second time and independently. */
+function acceptedFacts(
+  session: StoredSession,
+  now: number,
+  verdict: Judgement['verdict'],
+  [n, b]: Judgement['handOut'],
+  event: Judgement['event'],
+): string {
+  const { kind, createdAt, expiresAt, endsAt, scopes, rotation } = session
+  const packed = Buffer.alloc(48)
+  packed.write(`${verdict === 'reissued' ? 'i' : verdict[0]}${kind[0]}`, 'latin1')
+  packed.writeUInt32LE(n, 2)
+  packed.writeUInt8(b, 6)
+  const times = [now - rotation.t, expiresAt - now, createdAt, expiresAt, endsAt]
+  for (const [i, time] of times.entries()) packed.writeDoubleLE(time, 7 + 8 * i)
+  packed.writeUInt8(event.length, 47)
+  const scopesLength = Buffer.alloc(4)
+  scopesLength.writeUInt32LE(scopes.length)
+  return packed.toString('latin1') + event + scopesLength.toString('latin1') + scopes
 }
 
 export function revoke(world: World, handle: string, reason: string, uidHash: string): unknown {
   const session = world.records.get(handle)
   if (session === undefined || (uidHash !== '' && uidHash !== world.uidHash)) return null
   bury(world, session, reason)
-  return [facts(session), world.account?.doc ?? null, String.fromCharCode(...useBytes(session))]
+  return [facts(session), world.account?.doc ?? null, useText(session)]
 }
 
 export function revokeAll(world: World, reason: string, except: string): string[] {
@@ -322,7 +353,7 @@ export function list(world: World): unknown {
   const rows = listed.map((one) => [
     facts(one),
     lastSeen(one),
-    String.fromCharCode(...useBytes(one)),
+    useText(one),
     one.description || null,
     one.subscription ? '1' : null,
   ])

@@ -70,7 +70,7 @@ export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPl
           )
         const view = await sessions.find(account.uid, opened.session.handle)
         if (view === undefined) throw noSuchSession()
-        if (kind !== 'jwt') reply.headers(tokenHeaders(opened.session, opened.token))
+        if (kind !== 'jwt') reply.headers(tokenHeaders(opened.account, opened.session, opened.token))
         return reply.code(201).send({ ...objectOf(view), token: opened.token })
       },
     )

@@ -62,7 +62,7 @@ export function deviseSignUp(app: FastifyInstance, { accounts, sessions, signUp 
     if (!created.ok) return refuse(wrongAccount(created))
     const { account } = created
     const opened = await sessions.open({ account, kind: 'rotating', actor: actorOf(request, account.uid) })
-    if (opened.ok) reply.headers(tokenHeaders(opened.session, opened.token))
+    if (opened.ok) reply.headers(tokenHeaders(account, opened.session, opened.token))
     return { status: 'success', data: longUser(account) }
   })
 }

@@ -5,6 +5,7 @@ import type { Lasting, Session } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import { type Authorization, isJsonObject, readAuthorization } from './bearer.js'
 import { headerText, textOfHeader } from './header-text.js'
+import { renderedOnce } from './rendered.js'
 
 declare module '../session.js' {
   interface Lasting {
@@ -62,9 +63,15 @@ function header(value: unknown): string | undefined {
   return text === undefined ? undefined : textOfHeader(text)
 }
 
-/** The five fields of a token, in the original's order; `uid` in the form of where they go. */
-const fieldsWith = (
-  uid: string,
+/** An account's uid as it goes out with each of its tokens: the bytes of a header, and of JSON. */
+const uidOf = renderedOnce(({ uid }: Account) => ({
+  header: headerText(uid),
+  json: headerText(JSON.stringify(uid)),
+}))
+
+/** The five fields of a token as headers, in the original's order, without the Bearer that would carry them once more. */
+export const tupleHeaders = (
+  account: Account,
   { handle: client, expiresAt }: Session,
   token: string,
 ): Record<string, string> => ({
@@ -72,30 +79,30 @@ const fieldsWith = (
   'token-type': 'Bearer',
   client,
   expiry: String(Math.floor(expiresAt / 1000)),
-  uid,
+  uid: uidOf(account).header,
 })
 
-/** A token's fields as headers, without the Bearer that would carry them once more. */
-export const tupleHeaders = (session: Session, token: string) =>
-  fieldsWith(headerText(session.uid), session, token)
-
-/** A token's fields as headers, and the Bearer that carries them once more. */
-export function tokenHeaders(session: Session, token: string): Record<string, string> {
-  const fields = fieldsWith(session.uid, session, token)
-  const bearer = Buffer.from(JSON.stringify(fields)).toString('base64')
-  fields.uid = headerText(session.uid)
-  fields.authorization = `Bearer ${bearer}`
-  return fields
+/**
+ * A token's fields as headers, and the Bearer that carries them once more, base64 of their JSON. That is put together by hand, and
+ * `btoa` makes no buffer of it, which is a microsecond less for each rotation; of its values only the uid can need an escape.
+ */
+export function tokenHeaders(account: Account, session: Session, token: string): Record<string, string> {
+  const headers = tupleHeaders(account, session, token)
+  const { client, expiry } = headers
+  const fields = `{"access-token":"${token}","token-type":"Bearer","client":"${client}","expiry":"${expiry}","uid":${uidOf(account).json}}`
+  headers.authorization = `Bearer ${btoa(fields)}`
+  return headers
 }
 
 /** `tokenHeaders`, made once for an answer that lasts. */
 export function lastingHeaders(
+  account: Account,
   session: Session,
   token: string,
   lasting: Lasting | undefined,
 ): Record<string, string> {
   if (lasting?.tokenHeaders !== undefined) return lasting.tokenHeaders
-  const headers = tokenHeaders(session, token)
+  const headers = tokenHeaders(account, session, token)
   if (lasting !== undefined) lasting.tokenHeaders = headers
   return headers
 }

@@ -45,10 +45,10 @@ export function devise(options: DeviseOptions): FastifyPluginAsync {
       if (status === 401 && hasBearer(request)) reply.header('www-authenticate', bearerChallenge(code))
       return reply.code(status).type(JSON_TYPE).send(rendered(body))
     },
-    granted({ session, token, rotated, lasting }, reply, { repeatsToken }) {
+    granted({ account, session, token, rotated, lasting }, reply, { repeatsToken }) {
       // Absent, never blank: blank headers lock out the clients that store whatever is there.
       if (session !== undefined && token !== undefined && (rotated || repeatsToken))
-        reply.headers(lastingHeaders(session, token, lasting))
+        reply.headers(lastingHeaders(account, session, token, lasting))
     },
   }
 
@@ -85,7 +85,9 @@ function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): vo
     const { account } = authenticated
     const opened = await sessions.open({ account, kind: 'rotating', actor: actorOf(request, account.uid) })
     if (!opened.ok) return reply.code(401).send(badLogin)
-    return reply.headers(tokenHeaders(opened.session, opened.token)).send({ data: shortUser(opened.account) })
+    return reply
+      .headers(tokenHeaders(opened.account, opened.session, opened.token))
+      .send({ data: shortUser(opened.account) })
   })
 
   app.get('/sign_in', { config: { refusesVerb: true } }, (_request, reply) =>

@@ -73,7 +73,7 @@ function settle(
   }
   const { session, account, token, rotated, lasting } = decision
   // Before anything is refused: the client must learn of its next token in any case.
-  if (rotated && token !== undefined) uncached(reply).headers(tokenHeaders(session, token))
+  if (rotated && token !== undefined) uncached(reply).headers(tokenHeaders(account, session, token))
   const lack = whatLacks(decision, requirements)
   if (lack !== undefined) return sent(refuse(reply, 403, lack.challenge, lack.message))
   request[PROVED] = authOf(session, account, lasting)

@@ -82,7 +82,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     return present(token, claim, place?.uidHash, mode, use)
   }
 
-  async function present(
+  // Not an async function, as every rotation comes through here: it would be one more promise, and one more thing that waits.
+  function present(
     token: string,
     claim: Claim,
     uidHash: string | undefined,
@@ -91,19 +92,20 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   ): Promise<Decision> {
     const ticket = recall.begin()
     const { tag, handle, n, b } = claim
-    const presented = await store.present({ tag, handle, n, b, uidHash }, mode)
-    auditPresented(audit, presented, use)
-    switch (presented.verdict) {
-      case 'rotated':
-      case 'reissued':
-        return grant(presented, countersigner.mint(claim, presented.n, presented.b), true)
-      case 'current':
-        return recall.keep(token, ticket, presented) ?? grant(presented, token)
-      case 'accepted':
-        return grant(presented, undefined)
-      default:
-        return refuse(refusalOf(presented))
-    }
+    return store.present({ tag, handle, n, b, uidHash }, mode).then((presented) => {
+      auditPresented(audit, presented, use)
+      switch (presented.verdict) {
+        case 'rotated':
+        case 'reissued':
+          return grant(presented, countersigner.mint(claim, presented.n, presented.b), true)
+        case 'current':
+          return recall.keep(token, ticket, presented) ?? grant(presented, token)
+        case 'accepted':
+          return grant(presented, undefined)
+        default:
+          return refuse(refusalOf(presented))
+      }
+    })
   }
 
   function judgeJwt(jwt: string): Decision | Promise<Decision> {

@@ -4,17 +4,17 @@
  */
 import { Redis, ReplyError } from 'ioredis'
 import type { Account } from '../account.js'
-import { makeRoom } from '../make-room.js'
 import type { LastUse, Mode, RotationPolicy, Session } from '../session.js'
-import { parseAccount } from './account-record.js'
 import { batches } from './batches.js'
 import type { RedisClient } from './connect.js'
 import { firstWord, toFault } from './faults.js'
 import type { Gate } from './gate.js'
 import { createHandOuts, type HandOut } from './hand-outs.js'
 import { sessionKey } from './keys.js'
+import { createAccountReader } from './known-accounts.js'
 import { parseUse } from './packed-use.js'
-import { isFault, type Judgement, type PresentReply, parseAcceptance, toSession } from './record.js'
+import { AcceptedFacts, type Event, type PresentReply, type Refusal, readRefusal } from './present-reply.js'
+import { toSession } from './record.js'
 
 /** A token's claim, proved by its MAC. */
 export interface Presentation {
@@ -68,36 +68,30 @@ interface Waiting {
 
 /** More would keep Redis from others for longer than a millisecond. The calls of a turn go out together, whatever their number. */
 const MOST_AT_ONCE = 64
-/** Accounts that are not parsed again; those with long attributes are, so that this takes 10 MB at most. */
-const REMEMBERED_ACCOUNTS = 10_000
-const LONGEST_REMEMBERED = 1_000
+type Judgement = Exclude<Refusal, ['fault', Buffer]>
+const NO_REPLY: PresentReply[1] = [
+  Buffer.from('fault'),
+  Buffer.from('ERR present.lua answered less than it was asked'),
+]
 
 /** @returns presents one token, judged after all those presented before it */
 export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) {
   const { rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay } = rotation
   const policy = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
   const handOuts = createHandOuts()
-  /** By document: the sessions of an account come with the same one again and again. */
-  const accounts = new Map<string, Account>()
+  const readAccount = createAccountReader()
   let waiting: Waiting[] = []
-
-  function readAccount(doc: string): Account {
-    const known = accounts.get(doc)
-    if (known !== undefined) return known
-    const account = parseAccount(doc)
-    if (doc.length > LONGEST_REMEMBERED) return account
-    accounts.set(doc, account)
-    makeRoom(accounts, REMEMBERED_ACCOUNTS)
-    return account
-  }
 
   function flush(): void {
     const turn = waiting
     waiting = []
-    for (const batch of batches(turn, MOST_AT_ONCE, redis.isCluster)) send(batch, 'sessionPresent')
+    for (const batch of batches(turn, MOST_AT_ONCE, redis.isCluster)) send(batch, 'sessionPresentBuffer')
   }
 
-  function send(batch: readonly Waiting[], command: 'sessionPresent' | 'sessionPresentInPlace'): void {
+  function send(
+    batch: readonly Waiting[],
+    command: 'sessionPresentBuffer' | 'sessionPresentInPlaceBuffer',
+  ): void {
     const call: (string | number)[] = [batch.length]
     for (const { presentation } of batch) call.push(sessionKey(presentation.tag, presentation.handle))
     call.push(now(), ...policy)
@@ -106,7 +100,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
       call.push(`${n} ${b} ${mode} ${latest?.generation ?? 0} ${latest?.branches ?? 0} ${uidHash}`)
     }
     redis[command](...call).then(
-      (replies) => settle(batch, replies, command === 'sessionPresent'),
+      (reply) => settle(batch, reply, command === 'sessionPresentBuffer'),
       (error) => {
         const fault = toFault(error)
         for (const one of batch) fail(one, fault)
@@ -114,12 +108,13 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     )
   }
 
-  function answer(one: Waiting, reply: Judgement): void {
+  /** What is stored of one may be unreadable: the others have nothing to do with it. */
+  function answer({ resolve, reject }: Waiting, read: () => Presented): void {
     gate.leave()
     try {
-      one.resolve(toPresented(one, reply))
+      resolve(read())
     } catch (error) {
-      one.reject(error) // what is stored of this one cannot be read: the others have nothing to do with it
+      reject(error)
     }
   }
 
@@ -128,16 +123,23 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     reject(fault)
   }
 
-  function settle(batch: readonly Waiting[], replies: readonly PresentReply[], mayRepeat: boolean): void {
+  function settle(batch: readonly Waiting[], [bytes, ...replies]: PresentReply, mayRepeat: boolean): void {
+    const facts = new AcceptedFacts(bytes)
     const repeated: Waiting[] = []
     for (const [i, one] of batch.entries()) {
-      const reply = replies[i] ?? ['fault', 'ERR present.lua answered less than it was asked']
-      if (!isFault(reply)) answer(one, reply)
-      else if (mayRepeat && firstWord(reply[1]) === 'OOM') repeated.push({ ...one, mode: 'verify' })
-      else fail(one, toFault(faultOf(reply[1])))
+      const reply = replies[i] ?? NO_REPLY
+      if (Buffer.isBuffer(reply)) {
+        facts.next()
+        answer(one, () => toAccepted(one, facts, reply))
+        continue
+      }
+      const refusal = readRefusal(reply)
+      if (refusal[0] !== 'fault') answer(one, () => toRefused(one, refusal))
+      else if (mayRepeat && firstWord(String(refusal[1])) === 'OOM') repeated.push({ ...one, mode: 'verify' })
+      else fail(one, toFault(faultOf(String(refusal[1]))))
     }
     // Redis must not grow now. Verifying does not make it: what was seen is noted over as many bytes.
-    if (repeated.length > 0) send(repeated, 'sessionPresentInPlace')
+    if (repeated.length > 0) send(repeated, 'sessionPresentInPlaceBuffer')
   }
 
   /** What Redis said of one presentation among others. The client judges errors of whole replies only, so we ask it to. */
@@ -147,40 +149,40 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     return error
   }
 
-  function toPresented(one: Waiting, reply: Judgement): Presented {
-    if (typeof reply === 'string') return toAccepted(one, reply)
-    if (reply[0] === 'revoked') return { verdict: reply[0], reason: reply[1] }
-    if (reply.length === 1) return { verdict: reply[0] }
+  function toRefused({ presentation: { tag, handle } }: Waiting, refusal: Judgement): Presented {
+    if (refusal[0] === 'revoked') return { verdict: refusal[0], reason: refusal[1].toString() }
+    if (refusal.length === 1) return { verdict: refusal[0] }
 
-    const { tag, handle } = one.presentation
-    const [verdict, event, doc, facts, lastUse] = reply
+    const [verdict, event, doc, facts, lastUse] = refusal
     const account = readAccount(doc)
-    const session = toSession(facts, tag, account)
     const ended = verdict === 'reissue-limit' || (verdict !== 'ahead' && onReplay === 'revoke')
     if (ended) onEnded(handle)
     return {
       verdict,
       ended,
-      lastUse: parseUse(Buffer.from(lastUse)),
-      session,
+      lastUse: parseUse(lastUse),
+      session: toSession(facts, tag, account),
       account,
-      repair: event || undefined,
+      repair: (event.toString() as Event) || undefined, // the script's own words
     }
   }
 
-  function toAccepted({ presentation: { tag, handle }, latest }: Waiting, reply: string): Presented {
-    const accepted = parseAcceptance(reply)
-    const { verdict, n, b, ageMs, remainingMs, kind, scopes, createdAt, expiresAt, endsAt } = accepted
-    const account = readAccount(accepted.doc)
+  function toAccepted(
+    { presentation: { tag, handle }, latest }: Waiting,
+    facts: AcceptedFacts,
+    doc: Buffer,
+  ): Presented {
+    const { verdict, n, b, kind, scopes, createdAt, expiresAt, endsAt } = facts
+    const account = readAccount(doc)
     const session: Session = { handle, tag, uid: account.uid, kind, scopes, createdAt, expiresAt, endsAt }
-    const repair = accepted.event || undefined
+    const repair = facts.event || undefined
     switch (verdict) {
       case 'rotated':
       case 'reissued':
         handOuts.note(handle, latest, n, b)
         return { verdict, n, b, session, account, repair }
       case 'current':
-        return { verdict, ageMs, remainingMs, session, account, repair }
+        return { verdict, ageMs: facts.ageMs, remainingMs: facts.remainingMs, session, account, repair }
       case 'accepted':
         return { verdict, session, account, repair }
     }

@@ -52,37 +52,6 @@ export interface UseNote extends Use {
   atMs?: number | undefined
 }
 
-/** One presentation's reply of `lua/present.lua`. */
-export type PresentReply = Fault | Judgement
-
-type Fault = [verdict: 'fault', error: string]
-
-export type Judgement =
-  | [verdict: 'unknown' | 'mismatch' | 'expired' | 'suspended']
-  | [verdict: 'revoked', reason: string]
-  /** An acceptance: words in one line, then the account's document. */
-  | string
-  | [
-      verdict: 'fork' | 'replay' | 'reissue-limit' | 'ahead',
-      event: '' | 'repaired' | 'fast-forwarded',
-      doc: string,
-      facts: Facts<string>,
-      lastUse: number[],
-    ]
-
-export const isFault = (reply: PresentReply): reply is Fault => reply[0] === 'fault'
-
-/** What an acceptance says; times are ms. */
-export interface Acceptance extends Omit<Session, 'handle' | 'tag' | 'uid'> {
-  verdict: 'rotated' | 'reissued' | 'current' | 'accepted'
-  n: number
-  b: number
-  event: '' | 'repaired' | 'fast-forwarded'
-  ageMs: number
-  remainingMs: number
-  doc: string
-}
-
 /** One for all sessions that have none, as nearly all have. */
 const NO_SCOPES: readonly string[] = []
 
@@ -111,27 +80,5 @@ export function toListed(entry: ListEntry, tag: string, account: Account): Liste
     description: description?.toString(),
     lastUse: parseUse(lastUse),
     notifications: notifications !== null,
-  }
-}
-
-/** Reads an acceptance of `lua/present.lua`. */
-export function parseAcceptance(text: string): Acceptance {
-  const end = text.indexOf('\n')
-  const [verdict, n, b, event, ageMs, remainingMs, kind, createdAt, expiresAt, endsAt, ...scopes] = text
-    .slice(0, end)
-    .split(' ')
-  return {
-    verdict: verdict as Acceptance['verdict'], // the script's own words, as the next two
-    n: Number(n),
-    b: Number(b),
-    event: event as Acceptance['event'],
-    ageMs: Number(ageMs),
-    remainingMs: Number(remainingMs),
-    kind: kind as Kind,
-    createdAt: Number(createdAt),
-    expiresAt: Number(expiresAt),
-    endsAt: Number(endsAt),
-    scopes: scopes[0] === '' ? NO_SCOPES : scopes,
-    doc: text.slice(end + 1),
   }
 }

@@ -5,16 +5,17 @@
 import { readFileSync } from 'node:fs'
 import type { Result } from 'ioredis'
 import type { RedisClient } from './connect.js'
-import type { Facts, ListEntry, PresentReply } from './record.js'
+import type { PresentReply } from './present-reply.js'
+import type { Facts, ListEntry } from './record.js'
 
 type Argument = string | number | Buffer
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     /** The number of keys, the keys, and the arguments of `lua/present.lua`. */
-    sessionPresent(...keysAndArguments: Argument[]): Result<PresentReply[], Context>
+    sessionPresentBuffer(...keysAndArguments: Argument[]): Result<PresentReply, Context>
     /** The same where memory has run out: what it writes replaces as many bytes, or fewer. */
-    sessionPresentInPlace(...keysAndArguments: Argument[]): Result<PresentReply[], Context>
+    sessionPresentInPlaceBuffer(...keysAndArguments: Argument[]): Result<PresentReply, Context>
     sessionOpen(...keysAndArguments: Argument[]): Result<OpenReply, Context>
     sessionRevokeBuffer(...keysAndArguments: Argument[]): Result<RevokeReply | null, Context>
     sessionRevokeAll(...keysAndArguments: Argument[]): Result<string[], Context>

@@ -6,7 +6,7 @@ import { inCheckout } from '../support/checkout.js'
 import { startRedis } from '../support/redis.js'
 
 const LONGEST = 100
-const replyTypes = ['scripts', 'record']
+const replyTypes = ['scripts', 'record', 'present-reply']
   .map((file) => readFileSync(inCheckout(`src/store/${file}.ts`), 'utf8'))
   .join('\n')
 

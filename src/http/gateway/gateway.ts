@@ -99,9 +99,10 @@ async function ask(
     mode: ({ requirements }) => (requirements?.rotate ? 'rotate' : 'verify'),
     refused: ({ code }, _request, reply) =>
       deny(reply.header('www-authenticate', bearerChallenge(code)), 401, 'Send the token of a live session.'),
-    granted({ session, token, rotated }, reply) {
+    granted({ account, session, token, rotated }, reply) {
       // Without the Bearer form: a gateway that copied it would hand the client's next token to the upstream.
-      if (rotated && session !== undefined && token !== undefined) reply.headers(tupleHeaders(session, token))
+      if (rotated && session !== undefined && token !== undefined)
+        reply.headers(tupleHeaders(account, session, token))
     },
   }
 

@@ -10,6 +10,6 @@ local account = redis.call('HMGET', KEYS[2], 'doc', 'nb')
 prune(KEYS[1], now)
 local listed = { account[1] }
 for _, r in ipairs(members(KEYS[1], tonumber(account[2] or 0), now)) do
-  listed[#listed + 1] = { facts(r), last_used(r), r.use, unpack(redis.call('HMGET', r.key, 'd', 'n')) }
+  listed[#listed + 1] = { facts(r), last_used(r), use_of(r), unpack(redis.call('HMGET', r.key, 'd', 'n')) }
 end
 return listed

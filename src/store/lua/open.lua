@@ -28,7 +28,7 @@ if there then return { 'opened', facts(there), account[1], {} } end
 local kind, cap, unique = ARGV[2]:sub(1, 1), tonumber(ARGV[6]), ARGV[9] == 'unique'
 local not_before = tonumber(account[3] or 0)
 local r = {
-  key = KEYS[1], handle = KEYS[1]:sub(9), place = KEYS[2]:sub(6), scopes = ARGV[7],
+  key = KEYS[1], uid_hash = KEYS[2]:sub(12), scopes = ARGV[7],
   kind = kind, c = kind == 'r' and 1 or 0, t = now, a = 0, p = 0, o = 0, k = 1,
   s = NONE, q = NONE, q2 = NONE, q3 = NONE,
   -- Not before the cut-off even when the clock went back behind it.
@@ -50,11 +50,11 @@ if unique or redis.call('ZCARD', KEYS[2]) >= cap then
   table.sort(rivals, less_recent)
   for i = 1, #rivals - cap + 1 do
     bury(rivals[i], 'evicted', now)
-    evicted[i] = rivals[i].handle
+    evicted[i] = handle_of(rivals[i])
   end
 end
 
-redis.call('HSET', r.key, 'r', pack(r), 'u', KEYS[2]:sub(12) .. struct.pack('>I6', now) .. ARGV[10])
+redis.call('HSET', r.key, 'r', pack(r), 'u', r.uid_hash .. struct.pack('>I6', now) .. ARGV[10])
 if ARGV[7] ~= '' then redis.call('HSET', r.key, 's', ARGV[7]) end
 if ARGV[8] ~= '' then redis.call('HSET', r.key, 'd', ARGV[8]) end
 local gone_at = r.e + tonumber(ARGV[5])

@@ -5,21 +5,25 @@
 -- ARGV[6]     what a fork or a replay does: 'revoke' or 'reject'
 -- ARGV[7..]   one a presentation, six words: generation, branch, mode ('verify', 'rotate', 'force'), generation and branches
 --             that the caller remembers to have handed out (0, 0: none), uid hash that the client claims (may be empty)
--- Returns     one reply a presentation: {'unknown'}, {'revoked', why}, {'mismatch'}, {'expired'}, {'suspended'},
---             {'fault', error}; {verdict, '' or 'repaired' or 'fast-forwarded', account document, facts, its last use as
---             bytes}, where verdict is 'fork', 'replay', 'reissue-limit' or 'ahead'; or, an acceptance, one text, as both
---             sides pay for each element of an argument list or a reply: words between single spaces in one line, then the
---             account document. They are 'rotated', 'reissued', 'current' or 'accepted'; generation and branch to hand out; '' or 'repaired' or
---             'fast-forwarded'; ms since c was handed out, ms until the session ends; kind, created, e, x and the scopes
+-- Returns     {facts, ...}: what there is to say of all that were accepted, in one text, as both sides pay for each element of a
+--             reply; then one element a presentation, in order. That is, where it was accepted, the account document, which
+--             stays out of the text because Lua looks at every byte of a text that it makes; its FACTS: the letter of
+--             'rotated', 'reissued', 'current' or 'accepted', and of the kind; generation and branch to hand out; ms since
+--             c was handed out, ms until the session ends; created, e and x; then, each behind its length, '' or 'repaired'
+--             or 'fast-forwarded', and the scopes.
+--             Where it was refused, it is {'unknown'}, {'revoked', why}, {'mismatch'}, {'expired'}, {'suspended'},
+--             {'fault', error}, or {verdict, what was repaired, account document, facts, its last use}, where verdict is
+--             'fork', 'replay', 'reissue-limit' or 'ahead'
 -- Invariant:  a refused presentation hands nothing out; a session that is gone is not written; an error means that
 --             nothing of its presentation was written.
 local now = clock(ARGV[1])
 local policy = { G = tonumber(ARGV[2]), Z = tonumber(ARGV[3]), Y = tonumber(ARGV[4]), R = tonumber(ARGV[5]) }
 local revokes = { fork = ARGV[6] == 'revoke', replay = ARGV[6] == 'revoke', ['reissue-limit'] = true }
 local PRESENTATION = '^(%d+) (%d+) (%a+) (%d+) (%d+) (.*)$'
-local ACCEPTANCE = '%s %d %d %s %d %d %s %d %d %d %s\n%s'
-local goes_on = { rotated = true, reissued = true, current = true, accepted = true }
+local FACTS = '<c1c1I4BdddddBc0I4c0'
+local LETTER = { rotated = 'r', reissued = 'i', current = 'c', accepted = 'a' }
 
+-- The reply to presentation i, and its facts if that is an acceptance.
 local function present(i)
   local r = read(KEYS[i])
   if not r then -- 0
@@ -34,7 +38,7 @@ local function present(i)
     if r.kind ~= 'j' then remove(r) end -- an expired jwt stays listed until its record goes by itself
     return { 'expired' }
   end
-  local account = redis.call('HMGET', 'cs:a:' .. r.place, 'doc', 'sus', 'nb')
+  local account = redis.call('HMGET', account_key('cs:a:', r), 'doc', 'sus', 'nb')
   if not account[1] then
     remove(r)
     return { 'unknown' }
@@ -53,17 +57,19 @@ local function present(i)
   if revokes[verdict] then
     bury(r, verdict, now)
   else
-    if goes_on[verdict] then slide(r, now, n > 0) end
+    if LETTER[verdict] then slide(r, now, n > 0) end
     save(r, ended)
   end
-  if not goes_on[verdict] then return { verdict, event, account[1], facts(r), { r.use:byte(1, -1) } } end
-  return ACCEPTANCE:format(verdict, n, b, event, now - r.t, r.e - now, KIND[r.kind], r.created, r.e, r.x, r.scopes,
-    account[1])
+  if not LETTER[verdict] then return { verdict, event, account[1], facts(r), use_of(r) } end
+  return account[1], struct.pack(FACTS, LETTER[verdict], r.kind, n, b, now - r.t, r.e - now, r.created, r.e, r.x,
+    #event, event, #r.scopes, r.scopes)
 end
 
-local replies = {}
+local accepted, replies = {}, { '' }
 for i = 1, #KEYS do
-  local ok, reply = pcall(present, i)
-  replies[i] = ok and reply or { 'fault', type(reply) == 'table' and reply.err or reply }
+  local ok, reply, of_accepted = pcall(present, i)
+  replies[i + 1] = ok and reply or { 'fault', type(reply) == 'table' and reply.err or reply }
+  accepted[#accepted + 1] = of_accepted
 end
+replies[1] = table.concat(accepted)
 return replies

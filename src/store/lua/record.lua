@@ -53,35 +53,34 @@ local function read(key)
   local uid_hash = stored[2]:sub(1, UID_HASH)
   t = x - t
   return {
-    key = key, handle = key:sub(9), place = key:sub(4, 8) .. ':' .. uid_hash,
-    packed = stored[1], uid_hash = uid_hash, use = stored[2]:sub(UID_HASH + 1), scopes = stored[3] or '',
-    n = stored[4],
+    key = key, packed = stored[1], uid_hash = uid_hash, u = stored[2], scopes = stored[3] or '', n = stored[4],
     kind = kind, c = c, x = x, t = t, a = x - a, p = t - p, o = t - o, e = x - e, created = x - created,
     s = s, q = q, q2 = q2, q3 = q3, k = k, idle = idle,
   }
 end
 
+-- What is seldom wanted of a record is made when it is: Lua looks at every byte of a text that it makes.
+local function handle_of(r) return r.key:sub(9) end
+local function use_of(r) return r.u:sub(UID_HASH + 1) end
+local function used_at(r) return (struct.unpack('>I6', r.u, UID_HASH + 1)) end
+local function account_key(prefix, r) return prefix .. r.key:sub(4, 8) .. ':' .. r.uid_hash end
+
 -- Puts the session into its account's set until `gone_at`; the set lives as long as its longest-living member. Scores are
 -- whole seconds, rounded up, because they take half the memory: who reads the set asks the records (siblings.lua).
 local function enlist(r, gone_at)
-  local set = 'cs:u:' .. r.place
-  redis.call('ZADD', set, math.ceil(gone_at / 1000), r.handle)
+  local set = account_key('cs:u:', r)
+  redis.call('ZADD', set, math.ceil(gone_at / 1000), handle_of(r))
   local longest = redis.call('ZRANGE', set, -1, -1, 'WITHSCORES')
   expire(set, longest[2] * 1000)
 end
 
-local function tombstone(key)
-  return 'cs:rv:' .. key:sub(4, 8) .. ':' .. key:sub(9)
-end
-
-local function subscription(key)
-  return 'cs:ps:' .. key:sub(4, 8) .. ':' .. key:sub(9)
-end
+local function tombstone(key) return 'cs:rv:' .. key:sub(4, 8) .. ':' .. key:sub(9) end
+local function subscription(key) return 'cs:ps:' .. key:sub(4, 8) .. ':' .. key:sub(9) end
 
 local function remove(r)
   redis.call('DEL', r.key)
   if r.n then redis.call('DEL', subscription(r.key)) end
-  redis.call('ZREM', 'cs:u:' .. r.place, r.handle)
+  redis.call('ZREM', account_key('cs:u:', r), handle_of(r))
 end
 
 -- Revokes: from here on every token of the session is refused, for as long as one could live.
@@ -92,5 +91,5 @@ end
 
 -- A session as the replies carry it: handle, kind, created, e, x, scopes.
 local function facts(r)
-  return { r.handle, KIND[r.kind], r.created, r.e, r.x, r.scopes }
+  return { handle_of(r), KIND[r.kind], r.created, r.e, r.x, r.scopes }
 end

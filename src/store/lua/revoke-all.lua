@@ -9,9 +9,9 @@
 local now = clock(ARGV[1])
 local ended = {}
 for _, r in ipairs(members(KEYS[1], 0, now)) do
-  if r.handle ~= ARGV[3] then
+  if handle_of(r) ~= ARGV[3] then
     bury(r, ARGV[2], now)
-    ended[#ended + 1] = r.handle
+    ended[#ended + 1] = handle_of(r)
   end
 end
 return ended

@@ -10,4 +10,4 @@ local now = clock(ARGV[1])
 local r = read(KEYS[1])
 if not r or (ARGV[3] ~= '' and ARGV[3] ~= r.uid_hash) then return false end
 bury(r, ARGV[2], now)
-return { facts(r), redis.call('HGET', 'cs:a:' .. r.place, 'doc'), r.use }
+return { facts(r), redis.call('HGET', account_key('cs:a:', r), 'doc'), use_of(r) }

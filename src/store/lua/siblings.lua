@@ -2,14 +2,14 @@
 
 -- When it was last used, as far as anything here shows it.
 local function last_used(r)
-  return math.max((struct.unpack('>I6', r.use)), r.t, r.a)
+  return math.max(used_at(r), r.t, r.a)
 end
 
 local function less_recent(r, other)
   local used, used_other = last_used(r), last_used(other)
   if used ~= used_other then return used < used_other end
   if r.created ~= other.created then return r.created < other.created end
-  return r.handle < other.handle
+  return handle_of(r) < handle_of(other)
 end
 
 -- Takes out what is over by its score, without looking at records.

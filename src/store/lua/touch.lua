@@ -10,8 +10,8 @@ local alive = {}
 for i = 1, #KEYS do
   local r = read(KEYS[i])
   if r and now < r.e then
-    alive[#alive + 1] = r.handle
-    local used, before, ended = now - tonumber(ARGV[2 * i]), struct.unpack('>I6', r.use), r.e
+    alive[#alive + 1] = handle_of(r)
+    local used, before, ended = now - tonumber(ARGV[2 * i]), used_at(r), r.e
     if used >= before or before > now then
       redis.call('HSET', r.key, 'u', r.uid_hash .. struct.pack('>I6', used) .. ARGV[2 * i + 1])
       slide(r, used)
