@@ -52,7 +52,7 @@ export class AcceptedFacts {
   constructor(private readonly bytes: Buffer) {}
 
   /** @throws RangeError when there is none */
-  next(): void {
+  next(): this {
     this.verdict = VERDICTS[this.#letter() as keyof typeof VERDICTS] // the script's own, as the others
     this.kind = KINDS[this.#letter() as keyof typeof KINDS]
     this.n = this.#unsigned(4)
@@ -65,6 +65,7 @@ export class AcceptedFacts {
     this.event = this.#text(this.#unsigned(1)) as Event
     const scopes = this.#text(this.#unsigned(4))
     this.scopes = scopes === '' ? NO_SCOPES : scopes.split(' ')
+    return this
   }
 
   #letter(): string {

@@ -68,7 +68,9 @@ interface Waiting {
 
 /** More would keep Redis from others for longer than a millisecond. The calls of a turn go out together, whatever their number. */
 const MOST_AT_ONCE = 64
+
 type Judgement = Exclude<Refusal, ['fault', Buffer]>
+
 const NO_REPLY: PresentReply[1] = [
   Buffer.from('fault'),
   Buffer.from('ERR present.lua answered less than it was asked'),
@@ -129,8 +131,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     for (const [i, one] of batch.entries()) {
       const reply = replies[i] ?? NO_REPLY
       if (Buffer.isBuffer(reply)) {
-        facts.next()
-        answer(one, () => toAccepted(one, facts, reply))
+        answer(one, () => toAccepted(one, facts.next(), reply))
         continue
       }
       const refusal = readRefusal(reply)
