@@ -1,6 +1,6 @@
 /** What `lua/present.lua` replies to the presentations of one call. Its own header is where the bytes are described. */
 import type { Kind } from '../session.js'
-import type { Facts } from './record.js'
+import { type Facts, scopesIn } from './record.js'
 
 /** The facts of all that were accepted; then for each presentation the document of its account, or its refusal. */
 export type PresentReply = [facts: Buffer, ...replies: (Buffer | RefusedReply)[]]
@@ -27,10 +27,8 @@ export function readRefusal([verdict, ...why]: RefusedReply): Refusal {
 
 const VERDICTS = { r: 'rotated', i: 'reissued', c: 'current', a: 'accepted' } as const
 const KINDS = { r: 'rotating', f: 'fixed', j: 'jwt' } as const satisfies Record<string, Kind>
-/** One for all sessions that have none, as nearly all have. */
-const NO_SCOPES: readonly string[] = []
-
 type Verdict = (typeof VERDICTS)[keyof typeof VERDICTS]
+/** How what Redis knew of the session was raised before the judgement, if it was. */
 export type Event = '' | 'repaired' | 'fast-forwarded'
 
 /** Goes from one acceptance to the next; what it has found of one stands until then. Times are ms. */
@@ -46,7 +44,7 @@ export class AcceptedFacts {
   expiresAt = 0
   endsAt = 0
   event: Event = ''
-  scopes: readonly string[] = NO_SCOPES
+  scopes: readonly string[] = []
   #at = 0
 
   constructor(private readonly bytes: Buffer) {}
@@ -63,8 +61,7 @@ export class AcceptedFacts {
     this.expiresAt = this.#double()
     this.endsAt = this.#double()
     this.event = this.#text(this.#unsigned(1)) as Event
-    const scopes = this.#text(this.#unsigned(4))
-    this.scopes = scopes === '' ? NO_SCOPES : scopes.split(' ')
+    this.scopes = scopesIn(this.#text(this.#unsigned(4)))
     return this
   }
 

@@ -55,10 +55,12 @@ export interface UseNote extends Use {
 /** One for all sessions that have none, as nearly all have. */
 const NO_SCOPES: readonly string[] = []
 
+/** Reads scopes as they are stored: words between single spaces. */
+export const scopesIn = (words: string): readonly string[] => (words === '' ? NO_SCOPES : words.split(' '))
+
 /** Reads the facts of a session of `account`; the uid is the account's, stored once, there. */
 export function toSession(facts: Facts<string | Buffer>, tag: string, account: Account): Session {
   const [handle, kind, createdAt, expiresAt, endsAt, scopes] = facts
-  const words = scopes.toString()
   return {
     handle: handle.toString(),
     tag,
@@ -67,7 +69,7 @@ export function toSession(facts: Facts<string | Buffer>, tag: string, account: A
     createdAt,
     expiresAt,
     endsAt,
-    scopes: words === '' ? NO_SCOPES : words.split(' '),
+    scopes: scopesIn(scopes.toString()),
   }
 }
 

@@ -54,9 +54,10 @@ t.test('what is not good is judged each time, beside what is', async (t) => {
 
 t.test('it remembers the latest, and no more than it should', async (t) => {
   const { plain, proved, remembering } = pair()
-  const claims = Array.from({ length: 20_001 }, () => plain.begin('few', 1))
+  // A hundred more than it should: among so many, two share a number every twentieth time, and count as one.
+  const claims = Array.from({ length: 20_100 }, () => plain.begin('few', 1))
   const tokens = claims.map((claim) => remembering.mint(claim, 1, 0))
-  t.strictSame(remembering.verify(tokens[20_000] ?? ''), claims[20_000])
+  t.strictSame(remembering.verify(tokens.at(-1) ?? ''), claims.at(-1))
   t.strictSame(proved, [])
   t.strictSame(remembering.verify(tokens[0] ?? ''), claims[0])
   t.strictSame(proved, [tokens[0]])
