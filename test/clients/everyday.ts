@@ -56,6 +56,8 @@ export function everyday({ scenario, newUser, signedIn }: World): void {
     t.match(await page.load(things), ok)
     t.match(await phone.load(things), refused)
     t.match(await phone.signIn(email, password), refused, 'the old password')
+    // Some clients keep of two tokens the one with the later expiry, which the phone's first rotation has moved on by a second.
+    await wait(1_100)
     t.match(await phone.signIn(email, 'another good password'), ok)
     t.match(await phone.load(things), ok)
   })
