@@ -4,6 +4,7 @@
  */
 import type { ChainableCommander } from 'ioredis'
 import { accountKey, type Place, sessionKey, sessionsOfKey, subscriptionKey } from '../src/store/keys.js'
+import { packPresentation } from '../src/store/present-call.js'
 import { type Ask, type Mark, type Scenario, SLOTS, type Step, TABS } from './interleavings.js'
 import * as model from './store-model.js'
 
@@ -73,13 +74,17 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
   ): void {
     const { now } = world
     const { rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay } = policy
-    const args: (string | number)[] = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay]
+    let asked = ''
     const answers: (() => void)[] = []
     const judgements = asks.map(({ slot, token: [n, b], mode, instance, answer, claimed, tab }) => {
       const handle = handleOf(place, slot)
       const remembered = floors[instance]
       const floor = remembered?.get(handle) ?? [0, 0]
-      args.push([n, b, mode, ...floor, claims[claimed]].join(' '))
+      const [generation, branches] = floor
+      asked += packPresentation({ n, b, uidHash: claims[claimed] || undefined }, mode, {
+        generation,
+        branches,
+      })
       const judged = model.present(world, { handle, n, b, mode, floor, uidHash: claims[claimed] }, policy)
       for (const row of judged.rows) rows.set(row, (rows.get(row) ?? 0) + 1)
       const { handOut } = judged
@@ -95,6 +100,7 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
     })
     for (const arrive of answers) arrive()
     const keys = asks.map(({ slot }) => keyOf(slot))
+    const args = [rotateAfterMs, leewayMs, reissueAfterMs, reissues, onReplay, asked]
     const facts = judgements.map(({ facts = '' }) => facts).join('')
     const expected = [facts, ...judgements.map(({ reply }) => reply)]
     compare(step, (redis) => redis.script('sessionPresent', keys, now, ...args), expected)

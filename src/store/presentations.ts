@@ -13,18 +13,9 @@ import { createHandOuts, type HandOut } from './hand-outs.js'
 import { sessionKey } from './keys.js'
 import { createAccountReader } from './known-accounts.js'
 import { parseUse } from './packed-use.js'
+import { type Presentation, packPresentation } from './present-call.js'
 import { AcceptedFacts, type Event, type PresentReply, type Refusal, readRefusal } from './present-reply.js'
 import { toSession } from './record.js'
-
-/** A token's claim, proved by its MAC. */
-export interface Presentation {
-  tag: string
-  handle: string
-  n: number
-  b: number
-  /** The account that the client names beside the token: the session must be one of its. */
-  uidHash?: string | undefined
-}
 
 /** What the rotation machine says of a presented token. */
 export type Presented =
@@ -96,11 +87,9 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
   ): void {
     const call: (string | number)[] = [batch.length]
     for (const { presentation } of batch) call.push(sessionKey(presentation.tag, presentation.handle))
-    call.push(now(), ...policy)
-    for (const { presentation, mode, latest } of batch) {
-      const { n, b, uidHash = '' } = presentation
-      call.push(`${n} ${b} ${mode} ${latest?.generation ?? 0} ${latest?.branches ?? 0} ${uidHash}`)
-    }
+    let asked = ''
+    for (const { presentation, mode, latest } of batch) asked += packPresentation(presentation, mode, latest)
+    call.push(now(), ...policy, asked)
     redis[command](...call).then(
       (reply) => settle(batch, reply, command === 'sessionPresentBuffer'),
       (error) => {

@@ -11,11 +11,13 @@ import type { RedisClient } from './connect.js'
 import { createGate } from './gate.js'
 import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey, subscriptionKey } from './keys.js'
 import { packUse, parseUse } from './packed-use.js'
-import { createPresenter, type Presentation, type Presented } from './presentations.js'
+import type { Presentation } from './present-call.js'
+import { createPresenter, type Presented } from './presentations.js'
 import { type Ended, type NewRecord, type OpenedRecord, toListed, toSession, type UseNote } from './record.js'
 import { defineSessionScripts } from './scripts.js'
 
-export type { Presentation, Presented } from './presentations.js'
+export type { Presentation } from './present-call.js'
+export type { Presented } from './presentations.js'
 export type { Ended, NewRecord, OpenedRecord, UseNote } from './record.js'
 
 export interface SessionStoreOptions {

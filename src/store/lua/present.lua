@@ -3,8 +3,9 @@
 -- ARGV[1]     '0', or a pinned clock for tests, ms
 -- ARGV[2..5]  G, Z, Y in ms, R (rotation.lua)
 -- ARGV[6]     what a fork or a replay does: 'revoke' or 'reject'
--- ARGV[7..]   one a presentation, six words: generation, branch, mode ('verify', 'rotate', 'force'), generation and branches
---             that the caller remembers to have handed out (0, 0: none), uid hash that the client claims (may be empty)
+-- ARGV[7]     of each presentation 31 characters: 'v', 'r' or 'f', the mode (verify, rotate, force); generation (5) and branch
+--             (2); generation (5) and branches (2) that the caller remembers to have handed out (0, 0: none), all of them
+--             in digits of seven bits, highest first; uid hash that the client claims (16; blanks: none)
 -- Returns     {facts, ...}: what there is to say of all that were accepted, in one text, as both sides pay for each element of a
 --             reply; then one element a presentation, in order. That is, where it was accepted, the account document, which
 --             stays out of the text because Lua looks at every byte of a text that it makes; its FACTS: the letter of
@@ -19,7 +20,9 @@
 local now = clock(ARGV[1])
 local policy = { G = tonumber(ARGV[2]), Z = tonumber(ARGV[3]), Y = tonumber(ARGV[4]), R = tonumber(ARGV[5]) }
 local revokes = { fork = ARGV[6] == 'revoke', replay = ARGV[6] == 'revoke', ['reissue-limit'] = true }
-local PRESENTATION = '^(%d+) (%d+) (%a+) (%d+) (%d+) (.*)$'
+local ASKED, CLAIMED = 31, 15
+local MODE = { [('v'):byte()] = 'verify', [('r'):byte()] = 'rotate', [('f'):byte()] = 'force' }
+local NOBODY = (' '):byte()
 local FACTS = '<c1c1I4BdddddBc0I4c0'
 local LETTER = { rotated = 'r', reissued = 'i', current = 'c', accepted = 'a' }
 
@@ -32,8 +35,9 @@ local function present(i)
     return { 'unknown' }
   end
 
-  local generation, branch, mode, floor_c, floor_k, claimed = ARGV[6 + i]:match(PRESENTATION)
-  if claimed ~= '' and claimed ~= r.uid_hash then return { 'mismatch' } end
+  local at = (i - 1) * ASKED
+  local mode, n4, n3, n2, n1, n0, b1, b0, c4, c3, c2, c1, c0, k1, k0, claimed = ARGV[7]:byte(at + 1, at + CLAIMED + 1)
+  if claimed ~= NOBODY and ARGV[7]:sub(at + CLAIMED + 1, at + ASKED) ~= r.uid_hash then return { 'mismatch' } end
   if now >= r.e then -- 1
     if r.kind ~= 'j' then remove(r) end -- an expired jwt stays listed until its record goes by itself
     return { 'expired' }
@@ -51,8 +55,9 @@ local function present(i)
 
   local verdict, n, b, event, ended = 'current', 0, 0, '', r.e
   if r.kind == 'r' then -- 2 to 16
-    verdict, n, b, event = judge(r, tonumber(generation), tonumber(branch), mode,
-      tonumber(floor_c), tonumber(floor_k), policy, now)
+    local floor_c, floor_k = (((c4 * 128 + c3) * 128 + c2) * 128 + c1) * 128 + c0, k1 * 128 + k0
+    n, b = (((n4 * 128 + n3) * 128 + n2) * 128 + n1) * 128 + n0, b1 * 128 + b0
+    verdict, n, b, event = judge(r, n, b, MODE[mode], floor_c, floor_k, policy, now)
   end
   if revokes[verdict] then
     bury(r, verdict, now)
