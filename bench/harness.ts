@@ -62,12 +62,12 @@ const PROBES = 21
 /** Each pair begins with an empty Redis. @throws Error when an answer was wrong */
 export async function measure(scenario: Scenario, bench: Bench): Promise<Result> {
   const pairs: Pair[] = []
-  const count = Math.min(bench.pairs, bench.rounds)
+  const count = pairsOf(scenario, bench)
   for (let i = 0; i < count; i++) {
     const rounds = Math.floor((bench.rounds + i) / count) // together as many as asked for
     const progress = (what: string) =>
       bench.progress(count === 1 ? what : `pair ${i + 1} of ${count}, ${what}`)
-    pairs.push(await measurePair(scenario, { ...bench, rounds, progress }))
+    pairs.push(await measurePair(scenario, { ...bench, rounds, progress }, i % 2 === 1))
   }
   const rounds = pairs.flatMap(({ rounds }) => rounds)
   return {
@@ -80,31 +80,42 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
   }
 }
 
+/** No more than there are rounds; of two services each is the first to start as often as the other, if it can be. */
+function pairsOf({ against }: Scenario, { pairs, rounds }: Bench): number {
+  const even = against === undefined ? pairs : pairs + (pairs % 2)
+  return Math.min(even, rounds)
+}
+
 /** What one service and one floor have shown. */
 type Pair = Pick<Result, 'roundTrips' | 'rssBytes' | 'rounds'>
 
-async function measurePair(scenario: Scenario, bench: Bench): Promise<Pair> {
+/** @param otherFirst whether it is the other service, where there are two, that fills Redis and its own memory first */
+async function measurePair(scenario: Scenario, bench: Bench, otherFirst: boolean): Promise<Pair> {
   bench.progress('starting')
   await bench.redis.clear()
   const environment = { ...bench.environment, ...(await scenario.environment(bench.dir)) }
-  const service = await startSide(scenario, environment, bench)
-  const { subject } = service
+  const running: Side[] = []
+  const begun = async (starting: Promise<Side>): Promise<Side> => {
+    const side = await starting
+    running.push(side)
+    return side
+  }
+  const other = { ...environment, ...scenario.against }
   try {
+    const early = scenario.against && otherFirst ? await begun(startSide(scenario, other, bench)) : undefined
+    const service = await begun(startSide(scenario, environment, bench))
     await untilRedisRests(bench)
     const roundTrips = await countRoundTrips(service, bench)
     const floor =
-      scenario.against === undefined
-        ? await floorUnder(service, scenario.isTypical)
-        : await startSide(scenario, { ...environment, ...scenario.against }, bench)
-    try {
-      if (scenario.against !== undefined) await untilRedisRests(bench)
-      const rounds = await takeTurns(service, floor, bench)
-      return { roundTrips, rssBytes: (await subject.usage()).rssBytes, rounds }
-    } finally {
-      await floor.subject.stop()
-    }
+      early ??
+      (await begun(
+        scenario.against ? startSide(scenario, other, bench) : floorUnder(service, scenario.isTypical),
+      ))
+    if (scenario.against !== undefined) await untilRedisRests(bench)
+    const rounds = await takeTurns(service, floor, bench)
+    return { roundTrips, rssBytes: (await service.subject.usage()).rssBytes, rounds }
   } finally {
-    await subject.stop()
+    for (const { subject } of running.reverse()) await subject.stop()
   }
 }
 

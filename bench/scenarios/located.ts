@@ -3,21 +3,46 @@ import { randomInt } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeMmdb } from '../../test/support/mmdb-writer.js'
+import { populate } from '../population.js'
 import type { Conversation, Environment, Request, Scenario } from '../scenario.js'
+import { askEach, drawing } from './crowd.js'
+import { gatewayQuestion } from './gateway-asking.js'
 import { rotate } from './rotate.js'
 import { verify } from './verify.js'
 
-const WITHOUT = { COUNTERSIGN_GEO_DB: '/nowhere' }
+/** Each of the crowd has been asked about from its own address before: from another it would be news, which is written. */
+export const locatedVerify: Scenario = {
+  ...withLocations(verify),
+  async open(url, connections, storage) {
+    const addressOf = addresses()
+    const sessions = await populate(storage, 'fixed', storage.sessions)
+    const questions = sessions.map(gatewayQuestionFrom)
+    await askEach(url, questions, connections)
+    return drawing(questions, connections)
 
-export const locatedVerify = withLocations(verify)
-export const locatedRotate = withLocations(rotate)
+    function gatewayQuestionFrom(session: (typeof sessions)[number]) {
+      const { request, judge } = gatewayQuestion(session)
+      return { request: from(addressOf(), request), judge }
+    }
+  },
+}
+
+export const locatedRotate: Scenario = {
+  ...withLocations(rotate),
+  async open(url, connections, storage) {
+    const addressOf = addresses()
+    const conversations = await rotate.open(url, connections, storage)
+    return conversations.map((conversation) => sent(conversation, addressOf()))
+  },
+}
 
 function withLocations(scenario: Scenario): Scenario {
   return {
+    ...scenario,
     name: `${scenario.name}-located`,
     about: `${scenario.about}; with locations, over the same without`,
     goals: { cpuRatio: 1.03 },
-    against: WITHOUT,
+    against: { COUNTERSIGN_GEO_DB: '/nowhere' },
     async environment(dir: string): Promise<Environment> {
       const folder = join(dir, 'locations')
       await mkdir(folder, { recursive: true })
@@ -25,42 +50,33 @@ function withLocations(scenario: Scenario): Scenario {
       const more = await scenario.environment(dir)
       return { ...more, COUNTERSIGN_GEO_DB: folder, COUNTERSIGN_TRUST_PROXY: '127.0.0.1' }
     },
-    async open(url, connections, storage) {
-      const addressOf = addresses()
-      const conversations = await scenario.open(url, connections, storage)
-      return conversations.map((conversation) => located(conversation, addressOf))
-    },
   }
 }
 
-/** One for each session, others for each service: what one has located, another on the same Redis finds there. */
-function addresses(): (request: Request) => string {
+/** @returns addresses in turn, others for each service: what one has located, another on the same Redis finds there */
+function addresses(): () => string {
   const first = randomInt(0x8000)
-  const known = new Map<string, string>()
-  return ({ headers }) => {
-    const session = headers.client ?? headers.authorization ?? ''
-    const i = first + (known.size % 0x8000)
-    const address = known.get(session) ?? `81.2.${i >> 8}.${i & 255}`
-    known.set(session, address)
-    return address
+  let drawn = 0
+  return () => {
+    const i = first + (drawn++ % 0x8000)
+    return `81.2.${i >> 8}.${i & 255}`
   }
 }
 
 /** A conversation by way of a gateway that says whose it is. */
-function located(conversation: Conversation, addressOf: (request: Request) => string): Conversation {
-  const outer = new WeakMap<Request, Request>()
+function sent(conversation: Conversation, address: string): Conversation {
   return {
     get request() {
-      const inner = conversation.request
-      const known = outer.get(inner)
-      if (known !== undefined) return known
-      const request = { ...inner, headers: { ...inner.headers, 'x-forwarded-for': addressOf(inner) } }
-      outer.set(inner, request)
-      return request
+      return from(address, conversation.request)
     },
     receive: (answer) => conversation.receive(answer),
   }
 }
+
+const from = (address: string, request: Request): Request => ({
+  ...request,
+  headers: { ...request.headers, 'x-forwarded-for': address },
+})
 
 function database(): Buffer {
   const record = {

@@ -6,7 +6,7 @@ import type { Use } from '../session.js'
 /**
  * Made with `new`, not as a literal: those of requests that wait for Redis live longer, and where a place in the code makes many such
  * literals V8 puts all of its next ones among the old objects, 40 bytes of garbage there for each answer from memory. The service has
- * that switched off (`server/serve.ts`); an app that has `countersign/verify` in its process most likely has not.
+ * that switched off (`server/long-lived.ts`); an app that has `countersign/verify` in its process most likely has not.
  */
 class RequestUse implements Use {
   constructor(

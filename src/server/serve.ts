@@ -1,6 +1,5 @@
 /** One process that answers requests: Redis, the service, the port, and what it says once it listens. */
 import { join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { buildService, type Service, type ServiceOptions } from '../app.js'
 import type { Settings } from '../config.js'
 import { connectRedis } from '../store/connect.js'
@@ -8,6 +7,7 @@ import { openMasterKeyFile } from '../token/master-key-file.js'
 import { banner } from './banner.js'
 import type { Leaving } from './leaving.js'
 import { listen } from './listen.js'
+import { prepareForLongLife } from './long-lived.js'
 
 /** Where Redis is, when it is not the one that REDIS_URL names. */
 export interface PrivateRedis {
@@ -29,9 +29,7 @@ export interface Serving extends Service {
 /** @returns when it listens. @throws Error whose message is for the person who starts it */
 export async function serve(settings: Settings, options: ServeOptions): Promise<Serving> {
   const { privateRedis, leaving, ...others } = options
-  // While memory fills with sessions, V8 sees that what is made in some places of the code lives long. It would make all of it
-  // among the old objects from then on, also what is garbage a moment later.
-  setFlagsFromString('--no-allocation-site-pretenuring')
+  prepareForLongLife()
   const url = privateRedis?.url ?? settings.redisUrl
   if (url === undefined) throw new Error('no Redis')
   const connection = await connectRedis(url, others)
