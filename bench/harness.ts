@@ -2,11 +2,12 @@
  * The method. The service and the floor, each in a process of its own, take turns under the same load (A B, B A, A B, …):
  * what the machine does meanwhile, it does to both. A round gives one ratio of CPU per request, by the operating
  * system's accounting of each process; the result is the median of the rounds, with its quartiles. Several pairs of processes
- * take part, one after the other.
+ * take part, one after the other. (Two services are compared with one another a little otherwise: `ratios.ts`.)
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Storage } from './population.js'
 import { type Quartiles, quartiles } from './quartiles.js'
+import { countPairs, ratiosOf } from './ratios.js'
 import { type BenchRedis, type Counters, difference } from './redis.js'
 import type { Environment, Scenario } from './scenario.js'
 import { evenly, exchange, floorUnder, load, type Measured, type Side, warmUp } from './sides.js'
@@ -62,7 +63,7 @@ const PROBES = 21
 /** Each pair begins with an empty Redis. @throws Error when an answer was wrong */
 export async function measure(scenario: Scenario, bench: Bench): Promise<Result> {
   const pairs: Pair[] = []
-  const count = pairsOf(scenario, bench)
+  const count = countPairs(scenario, bench)
   for (let i = 0; i < count; i++) {
     const rounds = Math.floor((bench.rounds + i) / count) // together as many as asked for
     const progress = (what: string) =>
@@ -72,18 +73,12 @@ export async function measure(scenario: Scenario, bench: Bench): Promise<Result>
   const rounds = pairs.flatMap(({ rounds }) => rounds)
   return {
     ...described(scenario),
-    cpuRatio: quartiles(rounds.map(({ service, floor }) => service.cpuMicros / floor.cpuMicros)),
+    cpuRatio: quartiles(ratiosOf(scenario, pairs)),
     redisMicros: quartiles(rounds.map(({ redis }) => redis.cpuMicros)),
     roundTrips: Math.min(...pairs.map(({ roundTrips }) => roundTrips)),
     rssBytes: Math.max(...pairs.map(({ rssBytes }) => rssBytes)),
     rounds,
   }
-}
-
-/** No more than there are rounds; of two services each is the first to start as often as the other, if it can be. */
-function pairsOf({ against }: Scenario, { pairs, rounds }: Bench): number {
-  const even = against === undefined ? pairs : pairs + (pairs % 2)
-  return Math.min(even, rounds)
 }
 
 /** What one service and one floor have shown. */
@@ -100,17 +95,14 @@ async function measurePair(scenario: Scenario, bench: Bench, otherFirst: boolean
     running.push(side)
     return side
   }
-  const other = { ...environment, ...scenario.against }
+  const other = () => begun(startSide(scenario, { ...environment, ...scenario.against }, bench))
   try {
-    const early = scenario.against && otherFirst ? await begun(startSide(scenario, other, bench)) : undefined
+    const early = scenario.against && otherFirst ? await other() : undefined
     const service = await begun(startSide(scenario, environment, bench))
     await untilRedisRests(bench)
     const roundTrips = await countRoundTrips(service, bench)
-    const floor =
-      early ??
-      (await begun(
-        scenario.against ? startSide(scenario, other, bench) : floorUnder(service, scenario.isTypical),
-      ))
+    const late = () => (scenario.against ? other() : begun(floorUnder(service, scenario.isTypical)))
+    const floor = early ?? (await late())
     if (scenario.against !== undefined) await untilRedisRests(bench)
     const rounds = await takeTurns(service, floor, bench)
     return { roundTrips, rssBytes: (await service.subject.usage()).rssBytes, rounds }

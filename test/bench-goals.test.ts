@@ -4,6 +4,7 @@ import { verdictsOn } from '../bench/goals.js'
 import type { Result } from '../bench/harness.js'
 import { progressLine } from '../bench/progress.js'
 import { quantile, quartiles } from '../bench/quartiles.js'
+import { countPairs, ratiosOf } from '../bench/ratios.js'
 import { difference } from '../bench/redis.js'
 import type { Goals } from '../bench/scenario.js'
 import { readSettings } from '../bench/settings.js'
@@ -14,6 +15,29 @@ t.test('quantiles interpolate', async (t) => {
   t.equal(quantile([7], 0.99), 7)
   t.strictSame(quartiles([5, 1, 4, 2, 3]), { q1: 2, median: 3, q3: 4 })
 })
+
+t.test(
+  'of two services, each is the first to start in one pair of two, and what that does to it is taken out',
+  async (t) => {
+    const beside = { against: {} }
+    t.equal(countPairs({}, { pairs: 4, rounds: 9 }), 4)
+    t.equal(countPairs({}, { pairs: 4, rounds: 1 }), 1)
+    t.equal(countPairs(beside, { pairs: 4, rounds: 9 }), 8)
+    t.equal(countPairs(beside, { pairs: 4, rounds: 1 }), 1)
+
+    const side = { bytes: 1, p50Ms: 1, p99Ms: 1, requestsPerSecond: 1 }
+    const pair = (...ratios: number[]) => ({
+      rounds: ratios.map((ratio) => ({
+        service: { ...side, cpuMicros: ratio * 10 },
+        floor: { ...side, cpuMicros: 10 },
+      })),
+    })
+    t.strictSame(ratiosOf({}, [pair(1.5, 2), pair(3)]), [1.5, 2, 3])
+    t.strictSame(ratiosOf(beside, [pair(1.25)]), [1.25], 'there is nothing to take it out with')
+    const [mean, next, ...more] = ratiosOf(beside, [pair(2), pair(0.5), pair(4, 1), pair(2)])
+    t.strictSame([mean?.toFixed(6), next?.toFixed(6), more], ['1.000000', '2.000000', []])
+  },
+)
 
 t.test('a log is told of what is shown first, and of times', async (t) => {
   const lines: string[] = []
