@@ -15,18 +15,21 @@ const CROWD = 20_000
 
 /** Each of the crowd has been asked about from its own address before: from another it would be news, which is written. */
 export const locatedVerify: Scenario = {
-  ...withLocations(verify),
+  ...withLocations({
+    ...verify,
+    about: `GET /gateway/nginx, answered from memory, of ${CROWD / 1000},000 sessions`,
+  }),
   async open(url, connections, storage) {
     const addressOf = addresses()
     const sessions = await populate(storage, 'fixed', Math.min(CROWD, storage.sessions))
-    const questions = sessions.map(gatewayQuestionFrom)
+    const questions = sessions
+      .map((session) => gatewayQuestion(session))
+      .map(({ request, judge }) => ({
+        request: from(addressOf(), request),
+        judge,
+      }))
     await askEach(url, questions, connections)
     return drawing(questions, connections)
-
-    function gatewayQuestionFrom(session: (typeof sessions)[number]) {
-      const { request, judge } = gatewayQuestion(session)
-      return { request: from(addressOf(), request), judge }
-    }
   },
 }
 
@@ -43,7 +46,7 @@ function withLocations(scenario: Scenario): Scenario {
   return {
     ...scenario,
     name: `${scenario.name}-located`,
-    about: `${scenario.about}; with locations, over the same without`,
+    about: `${scenario.about}; with locations, over the same without, a pair of processes for each round`,
     goals: { cpuRatio: 1.03 },
     against: { COUNTERSIGN_GEO_DB: '/nowhere' },
     async environment(dir: string): Promise<Environment> {
