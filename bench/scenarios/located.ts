@@ -17,17 +17,15 @@ const CROWD = 20_000
 export const locatedVerify: Scenario = {
   ...withLocations({
     ...verify,
-    about: `GET /gateway/nginx, answered from memory, of ${CROWD / 1000},000 sessions`,
+    about: `GET /gateway/nginx, answered from memory, of ${CROWD.toLocaleString('en')} sessions`,
   }),
   async open(url, connections, storage) {
     const addressOf = addresses()
     const sessions = await populate(storage, 'fixed', Math.min(CROWD, storage.sessions))
-    const questions = sessions
-      .map((session) => gatewayQuestion(session))
-      .map(({ request, judge }) => ({
-        request: from(addressOf(), request),
-        judge,
-      }))
+    const questions = sessions.map((session) => {
+      const { request, judge } = gatewayQuestion(session)
+      return { request: from(addressOf(), request), judge }
+    })
     await askEach(url, questions, connections)
     return drawing(questions, connections)
   },

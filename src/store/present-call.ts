@@ -14,24 +14,19 @@ export interface Presentation {
 
 const NOBODY = ' '.repeat(16)
 
-/**
- * @returns the part of one presentation. Its numbers are below 2^32, in digits of seven bits: decimals would have to be printed here
- * and parsed there.
- */
+/** @returns the part of one presentation */
 export function packPresentation(
   { n, b, uidHash = NOBODY }: Omit<Presentation, 'tag' | 'handle'>,
   mode: Mode,
   latest: HandOut | undefined,
 ): string {
-  const c = latest?.generation ?? 0
-  const k = latest?.branches ?? 0
-  // biome-ignore format: a number a line
-  const packed = String.fromCharCode(
-    mode.charCodeAt(0),
-    n >>> 28, (n >>> 21) & 127, (n >>> 14) & 127, (n >>> 7) & 127, n & 127,
-    b >>> 7, b & 127,
-    c >>> 28, (c >>> 21) & 127, (c >>> 14) & 127, (c >>> 7) & 127, c & 127,
-    k >>> 7, k & 127,
-  )
-  return packed + uidHash
+  const { generation, branches } = latest ?? NOTHING
+  return `${mode[0]}${five(n)}${two(b)}${five(generation)}${two(branches)}${uidHash}`
 }
+
+const NOTHING: HandOut = { generation: 0, branches: 0 }
+
+// Decimals would have to be printed here and parsed there.
+const five = (n: number): string =>
+  String.fromCharCode(n >>> 28, (n >>> 21) & 127, (n >>> 14) & 127, (n >>> 7) & 127, n & 127)
+const two = (n: number): string => String.fromCharCode(n >>> 7, n & 127)

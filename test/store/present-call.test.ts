@@ -25,6 +25,16 @@ t.test('what is asked of one presentation has 31 characters, each of them one by
   )
 })
 
+t.test('what is cut otherwise is refused as a whole, and changes nothing', async (t) => {
+  const { tag, handle } = await open(await addAccount())
+  const key = sessionKey(tag, handle)
+  const before = await redis.hgetallBuffer(key)
+  const asked = packPresentation({ n: 1, b: 0 }, 'rotate', undefined)
+  for (const wrong of [`${asked} `, asked.slice(1), asked + asked, ''])
+    await t.rejects(redis.sessionPresentBuffer(1, key, NOON_MS, ...POLICY, wrong), /31 characters/)
+  t.strictSame(await redis.hgetallBuffer(key), before)
+})
+
 t.test(
   'a session that Redis has lost track of is raised to exactly what is remembered, or presented',
   async (t) => {

@@ -70,6 +70,9 @@ local function present(i)
     #event, event, #r.scopes, r.scopes)
 end
 
+-- What is too long or too short by a character would be read as what was asked of somebody else.
+if #ARGV[7] ~= #KEYS * ASKED then return redis.error_reply('ERR a presentation is asked in ' .. ASKED .. ' characters') end
+
 local accepted, replies = {}, { '' }
 for i = 1, #KEYS do
   local ok, reply, of_accepted = pcall(present, i)
