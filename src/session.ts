@@ -143,12 +143,13 @@ export interface Grant {
   /** Whether `token` takes the place of the one that was presented; otherwise it is the same. */
   rotated: boolean
   /** Only of an answer that is given again and again. */
-  lasting?: Lasting
+  lasting?: Lasting | undefined
 }
 
 /**
  * What is made of an answer once, by those who meet it again and again. Each of them declares a place of its own, as with
- * Fastify's requests: among many sessions, to look for it in a table costs several cache misses.
+ * Fastify's requests. The places are in the answer that is kept (`store/near-entry.ts`): among many sessions each other object,
+ * as each look into a table, is a cache miss.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: higher ranks fill it by declaration merging, which only an interface allows
 export interface Lasting {}

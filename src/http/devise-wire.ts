@@ -9,7 +9,7 @@ import { renderedOnce } from './rendered.js'
 
 declare module '../session.js' {
   interface Lasting {
-    tokenHeaders?: Record<string, string>
+    tokenHeaders: Record<string, string> | undefined
   }
 }
 

@@ -18,7 +18,7 @@ const PROVED = Symbol('auth')
 
 declare module '../session.js' {
   interface Lasting {
-    auth?: Auth
+    auth: Auth | undefined
   }
 }
 

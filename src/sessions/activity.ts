@@ -13,13 +13,17 @@ import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import { deviceInWords } from './devices.js'
 import { createNewsWatch, type News } from './news.js'
-import { createNotes, NEVER, type Note, type Opened } from './notes.js'
+import { NEVER, type Note, type Opened } from './note.js'
+import { createNotes } from './notes.js'
 
 export interface Activity {
   /** Notes that `session` was used now, or (`opened`) opened; `lasting` is that of the answer that says so, if it has one. */
   note(session: Session, use: Use, opened?: Opened, lasting?: Lasting): void
-  /** The country of an address that was located lately; ISO 3166-1 alpha-2. */
-  countryOf(ip: string): string | undefined
+  /**
+   * The country of an address that was located lately; ISO 3166-1 alpha-2. `lasting` is that of an answer to it whose use was
+   * noted: what was found is kept there, too.
+   */
+  countryOf(ip: string, lasting?: Lasting): string | undefined
   /** What is noted of a session and not written yet. */
   pending(handle: string): Note | undefined
   /** Writes what has gathered, or joins a flush that is under way. Never throws: what could not be written waits. */
@@ -158,9 +162,12 @@ export function createActivity(options: ActivityOptions): Activity {
 
   return {
     note: notes.add,
-    countryOf(ip) {
-      const known = located.get(ip)
-      return known === undefined ? countryOf(canonicalAddress(ip)?.ip ?? '') : known.country
+    countryOf(ip, lasting) {
+      const answered = lasting?.usedIp === ip ? lasting : undefined
+      if (answered?.country !== undefined) return answered.country ?? undefined
+      const known = located.get(ip) ?? located.get(canonicalAddress(ip)?.ip ?? '')
+      if (known !== undefined && answered !== undefined) answered.country = known.country ?? null
+      return known?.country
     },
     pending: (handle) => notes.pending(handle),
     flush: () => flush(true),

@@ -8,7 +8,7 @@ import type { Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
 import { createDeviceReader } from './devices.js'
-import type { Note } from './notes.js'
+import type { Note } from './note.js'
 
 export interface Lister {
   /** Most recently used first; expired JWTs too, as long as they linger. */

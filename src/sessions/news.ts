@@ -6,7 +6,7 @@ import { userAgentHash } from '../store/packed-use.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { SharedFacts } from '../store/shared-facts.js'
 import { createDeviceReader } from './devices.js'
-import type { Note } from './notes.js'
+import type { Note } from './note.js'
 
 export interface News extends Note {
   /** ISO 3166-1 alpha-2; undefined where no database knows the address. */

@@ -5,32 +5,24 @@
 import { LRUCache } from 'lru-cache'
 import type { Lasting, Session, Use } from '../session.js'
 import { cutUserAgent } from '../store/shared-facts.js'
-import { createRow, type Standing } from './row.js'
-
-export interface Note extends Use {
-  uid: string
-  tag: string
-  handle: string
-  /** ms since the epoch, by this machine's clock. */
-  atMs: number
-  /** Of the use, from the same place, that is written; `NEVER` when there is none. */
-  writtenMs: number
-  /** Whether it is the use that opened the session, and whether somebody else did so for its owner. */
-  opened: Opened | undefined
-}
-
-export type Opened = 'opened' | 'opened-for-another'
-
-declare module '../session.js' {
-  interface Lasting {
-    note?: Kept
-  }
-}
+import {
+  catchUp,
+  goBy,
+  isFrom,
+  isNotedBy,
+  isUnwritten,
+  type Kept,
+  NEVER,
+  type Note,
+  noteOf,
+  type Opened,
+} from './note.js'
+import { createRow } from './row.js'
 
 export interface Notes {
   /**
-   * Notes a use now; what is repeated from where it was written lately waits only after a rest. Of an answer that lasts, the
-   * note is found there the next time.
+   * Notes a use now; what is repeated from where it was written lately waits only after a rest. Where an answer lasts, another use
+   * from the same place is noted in it, and nothing else is touched.
    */
   add(session: Session, use: Use, opened?: Opened, lasting?: Lasting): void
   /** What is noted of a session and not written yet. */
@@ -47,20 +39,9 @@ export interface Notes {
   counts(): { noted: number; waiting: number; dropped: number }
 }
 
-/** A note as it is kept, among those that wait or those that rest. One in neither row is forgotten, and may be kept again. */
-interface Kept extends Note, Standing<Kept> {
-  /** For how long it rests, monotonic ms. */
-  untilMs: number
-}
-
-/** Programs that people use are some hundreds; each is in memory once, however many sessions have it. */
-const SHARED_USER_AGENTS = 2_000
-
-/** A time, and like all times no small integer: V8 compiles `add` again and again, in vain, when a field has held both. */
-export const NEVER = Number.NEGATIVE_INFINITY
-
-const isUnwritten = ({ atMs, writtenMs }: Note) => atMs > writtenMs
-const isFrom = (note: Note, ip: string, userAgent: string) => note.ip === ip && note.userAgent === userAgent
+/** Programs that people use are some hundreds, and many come from one network: each text is in memory once, however many sessions have it. */
+const SHARED_TEXTS = 2_000
+const sharing = () => new LRUCache<string, string>({ max: SHARED_TEXTS, memoMethod: (text) => text })
 
 /** @param most sessions that may wait, and that may rest; beyond it, those that do so longest are dropped, or rest no more */
 export function createNotes({ most, restMs }: { most: number; restMs: number }): Notes {
@@ -68,11 +49,13 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
   const notes = new Map<string, Kept>()
   const waiting = createRow<Kept>()
   const resting = createRow<Kept>()
-  const userAgents = new LRUCache<string, string>({ max: SHARED_USER_AGENTS, memoMethod: (text) => text })
+  const userAgents = sharing()
+  const addresses = sharing()
   let noted = 0
   let dropped = 0
 
   function forget(note: Kept): void {
+    goBy(note, undefined)
     note.row?.leave(note)
     if (notes.get(note.handle) === note) notes.delete(note.handle)
   }
@@ -92,6 +75,7 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
 
   function endRest(note: Kept): void {
     resting.leave(note)
+    catchUp(note)
     if (isUnwritten(note)) wait(note)
     else forget(note)
   }
@@ -100,28 +84,30 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
     add(session, { ip, userAgent: whole }, opened, lasting) {
       noted += 1
       const userAgent = cutUserAgent(whole)
+      if (opened === undefined && lasting !== undefined && isNotedBy(lasting, ip, userAgent)) return
       const last = lasting?.note
       const there = last?.row === undefined ? notes.get(session.handle) : last
       if (there !== undefined) {
-        if (lasting !== undefined && there !== last) lasting.note = there
         if (opened === undefined && isFrom(there, ip, userAgent)) {
           there.atMs = Date.now() // too late for a note that is just being written, whose time is as good
+          if (lasting !== undefined) goBy(there, lasting)
           return
         }
         forget(there)
       }
       const isLast = last !== undefined && isFrom(last, ip, userAgent)
-      const note = isLast ? last : blank(session, ip, userAgents.memo(userAgent))
+      const note = isLast ? last : noteOf(session, addresses.memo(ip), userAgents.memo(userAgent))
       note.atMs = Date.now()
       note.writtenMs = NEVER
       note.opened = opened ?? there?.opened
       notes.set(note.handle, note)
-      if (lasting !== undefined) lasting.note = note
+      goBy(note, lasting)
       wait(note)
     },
 
     pending(handle) {
       const note = notes.get(handle)
+      if (note !== undefined) catchUp(note)
       return note !== undefined && isUnwritten(note) ? note : undefined
     },
 
@@ -137,8 +123,10 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
 
     first(count) {
       const some: Kept[] = []
-      for (let note = waiting.first; note !== undefined && some.length < count; note = note.after)
+      for (let note = waiting.first; note !== undefined && some.length < count; note = note.after) {
+        catchUp(note)
         some.push(note)
+      }
       return some
     },
 
@@ -150,6 +138,8 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
       if (now !== note) return
       if (outcome === 'lost') return forget(now)
       now.row?.leave(now)
+      catchUp(now)
+      if (now.lasting !== undefined) now.lasting.country = undefined
       now.writtenMs = now.atMs
       rest(now)
     },
@@ -157,19 +147,3 @@ export function createNotes({ most, restMs }: { most: number; restMs: number }):
     counts: () => ({ noted, waiting: waiting.size, dropped }),
   }
 }
-
-/** What every use looks at comes first. */
-const blank = ({ uid, tag, handle }: Session, ip: string, userAgent: string): Kept => ({
-  row: undefined,
-  ip,
-  userAgent,
-  atMs: NEVER,
-  writtenMs: NEVER,
-  untilMs: NEVER,
-  opened: undefined,
-  uid,
-  tag,
-  handle,
-  before: undefined,
-  after: undefined,
-})

@@ -2,7 +2,8 @@
 import { canonicalName } from '../account.js'
 import type { Grant, Mode, RotationPolicy } from '../session.js'
 import { placeOf } from '../store/keys.js'
-import type { NearCache, Ticket } from '../store/near-cache.js'
+import type { NearCache } from '../store/near-cache.js'
+import type { Ticket } from '../store/near-entry.js'
 import type { Presented } from '../store/sessions.js'
 
 export interface Recall {

@@ -14,35 +14,18 @@
  * - All of it only under the lease of `invalidations.ts`. Without it, ask Redis.
  *
  * With many sessions a hit costs as much as the memory that it touches, which is in no processor's cache: one look into one
- * map (`token-map.ts`), one flat entry, which is the answer itself. So what is thrown out first is what was kept first: which one
+ * map (`token-map.ts`), one flat entry (`near-entry.ts`), which is the answer itself. So what is thrown out is drawn: which one
  * was used last would have to be noted with every hit.
  *
  * An entry whose time is over waits for the answer that says the same again. Then only its times are new, and what was made of it
  * (`Lasting`) is as good as before: to make all of that again every few minutes would leave the heap full of holes.
  */
-import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
-import type { Grant, Mode, Session } from '../session.js'
+import type { Mode } from '../session.js'
 import { createTokenMap } from '../token-map.js'
 import type { RedisClient } from './connect.js'
 import { type Invalidations, openInvalidations } from './invalidations.js'
-
-/** What may be answered again, and until when, in monotonic ms. */
-export interface Remembered extends Grant {
-  session: Session
-  /** `@<uid hash>`, as the account's signal is named. */
-  signal: string
-  /** Good for `verify` before this. */
-  goodUntil: number
-  /** Good for `rotate`, which would hand out nothing yet, before this; never later than `goodUntil`. */
-  notDueUntil: number
-}
-
-/** Taken before Redis is asked, so that what comes back can be judged by what was heard since. */
-export interface Ticket {
-  startedAt: number
-  generation: number
-}
+import { type Entry, entryOf, type Remembered, saysTheSame, type Ticket } from './near-entry.js'
 
 export interface NearCache {
   /** What is known of `token` for `mode`; undefined: ask Redis. */
@@ -74,14 +57,6 @@ export interface NearCacheOptions {
   heartbeatMs?: number
 }
 
-/** A `Remembered` that is kept. */
-interface Entry extends Remembered, Ticket {
-  /** The whole token, as it was presented. */
-  presented: string
-  /** How much had been heard when it was found to be good. */
-  heardCount: number
-}
-
 /** With their notes and what is rendered from them, about 1.5 KB each. */
 const MAX_ENTRIES = 100_000
 /** What is older is asked for again, whatever the session's own life. */
@@ -89,8 +64,6 @@ const LONGEST_MS = 300_000
 /** Longer than an entry may be good and a call to Redis may take together. */
 const HEARD_FOR_MS = 2 * LONGEST_MS
 const MOST_HEARD = 100_000
-
-const factsOf = ({ session, account, token }: Remembered) => [session, account, token]
 
 /** Makes the near-cache of one Redis; it is of use as soon as its stream is up. */
 export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: NearCacheOptions): NearCache {
@@ -161,28 +134,10 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       // Whole, as all numbers here: V8 keeps a small integer in the entry itself, and any other in a place of its own, another cache miss.
       const goodUntil = Math.floor(Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS))
       const notDueUntil = Math.floor(Math.min(answer.notDueUntil, goodUntil))
+      const times = { ...ticket, goodUntil, notDueUntil, heardCount }
       const known = entries.get(presented)
-      if (known !== undefined && isDeepStrictEqual(factsOf(known), factsOf(answer))) {
-        Object.assign(known, ticket, { goodUntil, notDueUntil, heardCount })
-        entries.add(known)
-        return known
-      }
-      const { ok, session, account, token, rotated, signal } = answer
-      const entry: Entry = {
-        presented, // what every hit looks at comes first
-        goodUntil,
-        notDueUntil,
-        generation: ticket.generation,
-        heardCount,
-        lasting: {},
-        ok,
-        token,
-        rotated,
-        session,
-        account,
-        signal,
-        startedAt: ticket.startedAt,
-      }
+      if (known !== undefined && saysTheSame(known, answer)) return Object.assign(known, times)
+      const entry = entryOf(presented, answer, times)
       entries.add(entry)
       return entry
     },

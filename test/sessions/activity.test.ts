@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { locationKey, placeOf, sessionKey } from '../../src/store/keys.js'
 import { startActivity } from '../support/activity-world.js'
+import { lastingAnswer } from '../support/lasting.js'
 import { nothingKnown } from '../support/places.js'
 import { until } from '../support/redis-groups.js'
 import { commandsDuring } from '../support/redis-state.js'
@@ -78,6 +79,27 @@ t.test('an address is located once and stored once, however it is spelled, for a
   )
   for (const ip of ['81.2.69.142', '::ffff:81.2.69.142']) t.equal(activity.countryOf(ip), 'GB')
   t.equal(activity.countryOf('89.160.1.1'), undefined, 'not looked up on the spot')
+})
+
+t.test('an answer that lasts keeps the country of the address that it is given to', async (t) => {
+  const { activity, open } = await startActivity(t)
+  const lasting = lastingAnswer()
+  const session = await open('ada')
+  activity.note(session, london, undefined, lasting)
+  t.equal(activity.countryOf(london.ip, lasting), undefined)
+  t.equal(lasting.country, undefined, 'not located yet')
+  await activity.flush()
+  t.equal(activity.countryOf('81.2.69.143', lasting), undefined, 'another address')
+  t.equal(activity.countryOf(london.ip, lasting), 'GB')
+  t.equal(lasting.country, 'GB')
+  t.equal(activity.countryOf(london.ip, lasting), 'GB')
+
+  activity.note(session, { ...london, ip: '127.0.0.1' }, undefined, lasting)
+  t.equal(lasting.country, undefined)
+  await activity.flush()
+  t.equal(activity.countryOf('127.0.0.1', lasting), undefined)
+  t.equal(lasting.country, null, 'it is known to have none')
+  t.equal(activity.countryOf('127.0.0.1', lasting), undefined)
 })
 
 t.test('two instances that see an address first, together, agree on its id', async (t) => {

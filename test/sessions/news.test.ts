@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Opened } from '../../src/sessions/notes.js'
+import type { Opened } from '../../src/sessions/note.js'
 import { type ActivityWorld, startActivity } from '../support/activity-world.js'
 import { until } from '../support/redis-groups.js'
 

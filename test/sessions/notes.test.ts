@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import type { Lasting, Session } from '../../src/session.js'
+import type { Session } from '../../src/session.js'
 import { createNotes, type Notes } from '../../src/sessions/notes.js'
+import { lastingAnswer } from '../support/lasting.js'
 
 const REST_MS = 40
 const home = { ip: '81.2.69.142', userAgent: 'Firefox' }
@@ -87,8 +88,8 @@ t.test('who is crowded out and was not used again is forgotten', async (t) => {
 
 t.test('an answer that lasts knows the note of its session, as long as that is kept', async (t) => {
   const notes = createNotes({ most: 1, restMs: 86_400_000 })
-  const one: Lasting = {}
-  const same: Lasting = {}
+  const one = lastingAnswer()
+  const same = lastingAnswer()
   for (const lasting of [one, same, one, same]) notes.add(session('one'), home, undefined, lasting)
   t.ok(one.note)
   t.equal(one.note, same.note)
@@ -108,7 +109,7 @@ t.test('an answer that lasts knows the note of its session, as long as that is k
 
 t.test('a note that was forgotten serves again, for the same place', async (t) => {
   const notes = createNotes({ most: 1, restMs: 86_400_000 })
-  const lasting: Lasting = {}
+  const lasting = lastingAnswer()
   notes.add(session('one'), home, 'opened', lasting)
   const { note } = lasting
   notes.add(session('two'), home)
@@ -123,6 +124,52 @@ t.test('a note that was forgotten serves again, for the same place', async (t) =
   write(notes)
   notes.add(session('one'), away, undefined, lasting)
   t.not(lasting.note, note)
+  t.match(notes.pending('one'), away)
+})
+
+t.test('a use that only its answer knows of counts as any other', async (t) => {
+  const notes = createNotes({ most: 10, restMs: REST_MS })
+  const [one, same] = [lastingAnswer(), lastingAnswer()]
+  const use = (lasting = one) => notes.add(session('one'), home, undefined, lasting)
+  const pendingMs = () => notes.pending('one')?.atMs ?? 0
+  use()
+  const openedMs = pendingMs()
+  t.match(one, { usedIp: home.ip, usedAgent: home.userAgent }, 'its next uses are noted in it')
+  await delay(2)
+  const beforeMs = Date.now()
+  use()
+  t.ok(pendingMs() > openedMs && pendingMs() >= beforeMs, 'this instance knows of it')
+  t.equal(notes.first(1)[0]?.atMs, pendingMs(), 'and so does who writes it')
+
+  one.country = 'GB'
+  t.equal(write(notes).length, 1)
+  t.equal(one.country, undefined, 'as old as what is written')
+  t.equal(notes.pending('one'), undefined)
+  await delay(2)
+  use()
+  t.match(notes.pending('one'), home)
+  await delay(REST_MS + 5)
+  t.equal(write(notes).length, 1, 'it has rested, and was used')
+  await delay(REST_MS + 5)
+  t.strictSame(
+    [write(notes), one.usedIp],
+    [[], undefined],
+    'not again: it is forgotten, and its answer knows',
+  )
+
+  use()
+  use(same)
+  t.strictSame([one.usedIp, same.usedIp], [undefined, home.ip], 'a note goes by one answer')
+  await delay(2)
+  use(same)
+  const sameMs = pendingMs()
+  use()
+  t.ok(pendingMs() >= sameMs)
+  t.strictSame([one.usedIp, same.usedIp], [home.ip, undefined])
+  notes.add(session('one'), home)
+  t.equal(one.usedIp, home.ip, 'who asks without an answer does not part them')
+  notes.add(session('one'), away)
+  t.equal(one.usedIp, undefined, 'another place does')
   t.match(notes.pending('one'), away)
 })
 

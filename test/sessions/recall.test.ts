@@ -3,7 +3,7 @@ import t from 'tap'
 import type { Account } from '../../src/account.js'
 import type { Kind, Session } from '../../src/session.js'
 import { createRecall } from '../../src/sessions/recall.js'
-import type { Remembered } from '../../src/store/near-cache.js'
+import type { Remembered } from '../../src/store/near-entry.js'
 
 const STARTED_AT = 1_000
 const rotation = {

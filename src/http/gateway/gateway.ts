@@ -11,6 +11,7 @@ import type {
   FastifyRequest,
   FastifySchema,
 } from 'fastify'
+import type { Lasting } from '../../session.js'
 import type { Authenticator } from '../../sessions/authenticate.js'
 import { Type } from '../../typebox.js'
 import { bearerChallenge, scopeChallenge } from '../challenge.js'
@@ -20,14 +21,15 @@ import { tupleHeaders } from '../devise-wire.js'
 import { dialect } from '../dialect.js'
 import { problemDetails } from '../problem-details.js'
 import { type Guard, granted, guarded } from '../scopes.js'
+import { useOf } from '../use.js'
 import { type Family, families } from './families.js'
 import { COUNTRY, identityHeaders, identityOf, NONE, nobody } from './identity.js'
 import { noRequirements, parseRequirements, type Requirements } from './requirements.js'
 
 export interface GatewayOptions {
   sessions: Pick<Authenticator, 'authenticate'>
-  /** ISO 3166-1 alpha-2 of an address, when it is known already: the answer does not wait for a look-up. */
-  countryOf(ip: string): string | undefined
+  /** ISO 3166-1 alpha-2 of the address of an answer, when it is known already: the answer does not wait for a look-up. */
+  countryOf(ip: string, lasting: Lasting | undefined): string | undefined
 }
 
 declare module 'fastify' {
@@ -66,6 +68,7 @@ export function gateway(options: GatewayOptions): FastifyPluginAsync {
         app.addHttpMethod(method, { hasBody: true })
     ignoreBodies(app)
     app.decorateRequest('requirements', undefined)
+    app.decorateRequest('use', undefined)
     for (const family of families) await ask(app, family, options)
   })
 }
@@ -121,6 +124,7 @@ async function ask(
         return
       }
       request.requirements = requirements
+      request.use = useOf(request)
       if (requirements.preflight && family.originalMethod(request) === 'OPTIONS') reply.headers(nobody).send()
       else done()
     })
@@ -159,7 +163,7 @@ function allow(
     .header('x-auth-kind', identity['x-auth-kind'])
     .header('x-auth-roles', identity['x-auth-roles'])
     .header('x-auth-scopes', identity['x-auth-scopes'])
-    .header(COUNTRY, countryOf(request.ip) ?? NONE)
+    .header(COUNTRY, countryOf(useOf(request).ip, grant.lasting) ?? NONE)
     .header('x-auth-expires', identity['x-auth-expires'])
     .send()
 }

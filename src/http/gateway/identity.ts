@@ -17,7 +17,7 @@ export const identityHeaders = [
 
 declare module '../../session.js' {
   interface Lasting {
-    identity?: Identity
+    identity: Identity | undefined
   }
 }
 
