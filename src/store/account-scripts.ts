@@ -1,7 +1,7 @@
 /** The scripts behind accounts, as typed commands. Each file in `lua/` opens with its contract. */
 import type { Result } from 'ioredis'
 import type { RedisClient } from './connect.js'
-import { readPart } from './scripts.js'
+import { assemble } from './scripts.js'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -23,13 +23,13 @@ declare module 'ioredis' {
 }
 
 const scripts = [
-  { command: 'accountWrite', part: 'account-write', numberOfKeys: 2 },
-  { command: 'accountMark', part: 'account-mark', numberOfKeys: 1 },
-  { command: 'loginSwap', part: 'login-swap', numberOfKeys: 1 },
+  { command: 'accountWrite', parts: ['signal', 'account-write'], numberOfKeys: 2 },
+  { command: 'accountMark', parts: ['signal', 'account-mark'], numberOfKeys: 1 },
+  { command: 'loginSwap', parts: ['login-swap'], numberOfKeys: 1 },
 ]
 
 /** Teaches `redis` the commands above. */
 export function defineAccountScripts(redis: RedisClient): void {
-  for (const { command, part, numberOfKeys } of scripts)
-    redis.defineCommand(command, { numberOfKeys, lua: readPart(part) })
+  for (const script of scripts)
+    redis.defineCommand(script.command, { numberOfKeys: script.numberOfKeys, lua: assemble(script) })
 }

@@ -8,7 +8,7 @@
  * | `cs:{tag}<handle>`         | hash   | idle life, absolute life        | open, present, revoke, revoke-all     |
  * | `cs:rv:{tag}:<handle>`     | string | as long as a token could, ≥ 1 h | open, present, revoke, revoke-all     |
  * | `cs:ps:{tag}:<handle>`     | string | as long as its session          | subscribe, and all of the above       |
- * | `cs:rv:{tag}:@<uid hash>`  | string | a minute                        | accounts ("look again")               |
+ * | `cs:rv:{tag}:@<uid hash>`  | string | not at all: it is a signal      | accounts ("look again")               |
  * | `cs:u:{tag}:<uid hash>`    | zset   | its longest-living member       | open, present, revoke, revoke-all     |
  * | `cs:a:{tag}:<uid hash>`    | hash   | until deleted                   | accounts                              |
  * | `cs:ai:{tag}:<uid hash>`   | string | 2 s                             | accounts (intent to add login names)  |

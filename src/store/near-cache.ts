@@ -9,7 +9,7 @@
  *   an older answer arrives after it. It is remembered for longer than any entry is good; should there be too many to
  *   remember, everything is forgotten at once (`generation`). An entry is held against them only when one was heard since
  *   it was last (`heardCount`).
- * - An account that was changed, suspended or cut off is told by a tombstone of its own, `@<uid hash>`: answers that
+ * - An account that was changed, suspended or cut off is told by a signal of its own, `@<uid hash>`: answers that
  *   were asked for before it are worth nothing any more.
  * - All of it only under the lease of `invalidations.ts`. Without it, ask Redis.
  *
@@ -68,7 +68,7 @@ const MOST_HEARD = 100_000
 /** Makes the near-cache of one Redis; it is of use as soon as its stream is up. */
 export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: NearCacheOptions): NearCache {
   const entries = createTokenMap<Entry>(maxEntries)
-  /** By handle, or `@<uid hash>`: when its tombstone was heard last. */
+  /** By handle, or `@<uid hash>`: when its tombstone or its signal was heard last. */
   const heard = new LRUCache<string, number>({
     max: MOST_HEARD,
     ttl: HEARD_FOR_MS,

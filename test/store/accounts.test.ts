@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { type Account, loginNames } from '../../src/account.js'
 import { Overloaded } from '../../src/errors.js'
 import { type AccountDraft, createAccountStore } from '../../src/store/accounts.js'
+import { openInvalidations } from '../../src/store/invalidations.js'
 import { accountIntentKey, accountKey, loginKey, placeOf } from '../../src/store/keys.js'
 import { createLoginNames } from '../../src/store/login-names.js'
 import { startRedis } from '../support/redis.js'
+import { until } from '../support/redis-groups.js'
 
 function draft(uid: string, fields: Partial<AccountDraft> = {}): AccountDraft {
   return { uid, provider: 'email', email: undefined, attributes: {}, roles: [], ...fields }
@@ -30,11 +31,6 @@ async function start(t: Test) {
 }
 
 const claimKey = (name: string) => loginKey(placeOf(name))
-
-/** All but the signals that an account has changed, which go by themselves. */
-async function lastingKeys(client: Pick<Redis, 'keys'>, pattern = '*'): Promise<string[]> {
-  return (await client.keys(pattern)).filter((key) => !key.startsWith('cs:rv:'))
-}
 
 t.test('an account is found by its uid and its login names, however they are spelled', async (t) => {
   const { store } = await start(t)
@@ -310,7 +306,7 @@ t.test('removal leaves nothing, and nothing of the old in the new', async (t) =>
   await store.mark('u1', 'suspend')
   const { notBefore = 0 } = (await store.find('u1')) ?? {}
   t.ok(await store.remove('U1'))
-  t.strictSame(await lastingKeys(client), ['cs:account-id'])
+  t.strictSame(await client.keys('*'), ['cs:account-id'])
   t.notOk(await store.remove('u1'))
   await sleep(2)
   t.ok((await store.create(draft('u1', { email: 'jo@x.org' }), undefined)).ok)
@@ -329,10 +325,33 @@ t.test('an update and a removal at once: gone is gone', async (t) => {
       store.update('u1', changing({ roles: ['admin'] })),
     ])
     t.strictSame(
-      (await lastingKeys(client, 'cs:[^a]*')).filter((key) => key !== 'cs:account-id'),
+      (await client.keys('cs:[^a]*')).filter((key) => key !== 'cs:account-id'),
       [],
     )
     t.equal(await store.find('u1'), undefined)
+  }
+})
+
+t.test('each change is told once, and leaves no key whose end would be told again', async (t) => {
+  const { client, store } = await start(t)
+  const told: (string | undefined)[] = []
+  const invalidations = openInvalidations({ redis: client, onInvalidated: (suffix) => told.push(suffix) })
+  t.teardown(() => invalidations.close())
+  await until('a lease', async () => invalidations.hasLease(performance.now()))
+
+  const changes = [
+    () => store.create(draft('u1'), undefined),
+    () => store.update('u1', changing({ roles: ['admin'] })),
+    () => store.setPassword('u1', 'hash'),
+    () => store.mark('u1', 'suspend'),
+    () => store.remove('u1'),
+  ]
+  const { tag, uidHash } = placeOf('u1')
+  for (const [i, change] of changes.entries()) {
+    await change()
+    await until('it is told', async () => told.length > i)
+    t.strictSame(told, new Array(i + 1).fill(`{${tag}}:@${uidHash}`))
+    t.strictSame(await client.keys('cs:rv:*'), [])
   }
 })
 

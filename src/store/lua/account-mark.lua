@@ -21,5 +21,5 @@ elseif ARGV[1] == 'cut-off' or account[2] then
   -- Restoring cuts off, too: ending the sessions may have failed when it was suspended.
   if ARGV[1] == 'restore' then redis.call('HDEL', KEYS[1], 'sus') end
 end
-redis.call('SET', 'cs:rv:' .. KEYS[1]:sub(6, 11) .. '@' .. KEYS[1]:sub(12), ARGV[1], 'PX', 60000)
+tell_of(KEYS[1])
 return 'done'

@@ -22,5 +22,5 @@ else
   if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'pw', ARGV[4]) end
 end
 if ARGV[3] ~= '' then redis.call('DEL', KEYS[2]) end
-redis.call('SET', 'cs:rv:' .. KEYS[1]:sub(6, 11) .. '@' .. KEYS[1]:sub(12), 'changed', 'PX', 60000)
+tell_of(KEYS[1])
 return 'written'
