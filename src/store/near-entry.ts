@@ -44,8 +44,8 @@ export function entryOf(
   { goodUntil, notDueUntil, generation, heardCount, startedAt }: Times,
 ): Entry {
   const entry: Entry = {
-    number: 0,
     presented,
+    number: 0,
     goodUntil,
     generation,
     heardCount,
