@@ -151,8 +151,10 @@ export interface Grant {
  * Fastify's requests. The places are in the answer that is kept (`store/near-entry.ts`): among many sessions each other object,
  * as each look into a table, is a cache miss.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: higher ranks fill it by declaration merging, which only an interface allows
-export interface Lasting {}
+export interface Lasting {
+  /** When it was given last, monotonic ms, whole: whoever needs the time of a request need not look at the clock again. */
+  givenAt: number
+}
 
 export type Decision = Grant | { ok: false; refusal: Refusal }
 

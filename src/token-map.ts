@@ -1,8 +1,8 @@
 /**
  * What is known of tokens, some of it forgotten when it is too much. With many sessions a look costs as much as the memory that it
- * touches, and as the processor has to wait for each piece after another. So the tables are never more than half full, and stand
- * side by side: the entry and its token are fetched at the same time. (A `Map` of a hundred thousand looks at four places, each
- * told by the one before. It makes its table anew, megabytes at once, whenever as much has come and gone as there is.)
+ * touches, and as the processor has to wait for one piece after another. So tables are small, though never more than four fifths
+ * full, and stand side by side: an entry and its token are fetched at the same time. (A `Map` of a hundred thousand looks at four
+ * places, each told by the one before. It makes its table anew, megabytes at once, whenever as much has come and gone as there is.)
  *
  * The place is told by a number, made of the token's last characters. Those belong to its MAC or signature, which is as good as
  * random. The whole token is compared where the number is found; how it is made is secret, so that nobody can aim at an
@@ -47,7 +47,7 @@ export function createNumbering(): (token: string, end: number) => number {
  * to know its neighbours.
  */
 export function createTokenMap<Entry extends Known>(most: number): TokenMap<Entry> {
-  const bits = Math.ceil(Math.log2(2 * most + 2))
+  const bits = Math.ceil(Math.log2(1.25 * (most + 1)))
   const mask = 2 ** bits - 1
   /** 0 where there is nothing. */
   const numbers = new Int32Array(mask + 1)

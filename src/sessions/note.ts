@@ -35,31 +35,30 @@ declare module '../session.js' {
     /** From where that note is; undefined when it does not go by this answer any more. */
     usedIp: string | undefined
     usedAgent: string | undefined
-    /** When it was used last. */
-    usedAt: Moment
+    /** The last use that the note has not caught up with, a `givenAt`; 0 when there is none. */
+    usedAt: number
     /** Of the address, ISO 3166-1 alpha-2; null when it has none. Forgotten whenever the note is written. */
     country: string | null | undefined
   }
 }
 
-/** ms since `STARTED_AT`, whole: a small integer for 24 days, which V8 keeps in the object itself. */
-type Moment = number
-const STARTED_AT = Date.now()
-const momentOf = (atMs: number): Moment => Math.floor(atMs - STARTED_AT)
-
 /** A time, and like all times of notes no small integer: V8 compiles what reads them again and again, in vain, when a field has held both. */
 export const NEVER = Number.NEGATIVE_INFINITY
 
-/** Notes another use from the same place, where `lasting` can tell that it is one. @returns whether it could */
+/** Notes that an answer was given for another use, from the same place, where `lasting` can tell that it is one. @returns whether it could */
 export function isNotedBy(lasting: Lasting, ip: string, userAgent: string): boolean {
   if (lasting.usedIp !== ip || lasting.usedAgent !== userAgent) return false
-  lasting.usedAt = momentOf(Date.now())
+  lasting.usedAt = lasting.givenAt
   return true
 }
 
 /** Takes over when the answer was used that a note goes by. */
 export function catchUp(note: Kept): void {
-  if (note.lasting !== undefined) note.atMs = Math.max(note.atMs, STARTED_AT + note.lasting.usedAt)
+  const { lasting } = note
+  if (lasting === undefined || lasting.usedAt === 0) return
+  const agoMs = Math.floor(performance.now()) - lasting.usedAt
+  note.atMs = Math.max(note.atMs, Date.now() - agoMs)
+  lasting.usedAt = 0
 }
 
 /** Lets a note go by `lasting` from now on; by nothing but its own time when that is undefined. */
@@ -71,7 +70,7 @@ export function goBy(note: Kept, lasting: Lasting | undefined): void {
   lasting.note = note
   lasting.usedIp = note.ip
   lasting.usedAgent = note.userAgent
-  lasting.usedAt = momentOf(note.atMs)
+  lasting.usedAt = 0
   lasting.country = undefined
 }
 

@@ -109,16 +109,18 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
 
   return {
     get(token, mode) {
+      // Before anything is looked at: the processor finishes all that it has begun before it reads the clock.
+      const now = performance.now()
       const entry = mode === 'force' ? undefined : entries.get(token)
       if (entry === undefined) {
         misses += 1
         return undefined
       }
-      const now = performance.now()
       if (now < (mode === 'verify' ? entry.goodUntil : entry.notDueUntil) && invalidations.hasLease(now)) {
         const isCurrent = entry.generation === currentGeneration()
         if (isCurrent && (entry.heardCount === heardCount || !isOverruled(entry, entry))) {
           if (entry.heardCount !== heardCount) entry.heardCount = heardCount
+          entry.givenAt = Math.floor(now)
           hits += 1
           return entry
         }
@@ -134,7 +136,7 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       // Whole, as all numbers here: V8 keeps a small integer in the entry itself, and any other in a place of its own, another cache miss.
       const goodUntil = Math.floor(Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS))
       const notDueUntil = Math.floor(Math.min(answer.notDueUntil, goodUntil))
-      const times = { ...ticket, goodUntil, notDueUntil, heardCount }
+      const times = { ...ticket, goodUntil, notDueUntil, heardCount, givenAt: Math.floor(performance.now()) }
       const known = entries.get(presented)
       if (known !== undefined && saysTheSame(known, answer)) return Object.assign(known, times)
       const entry = entryOf(presented, answer, times)

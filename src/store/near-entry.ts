@@ -20,7 +20,7 @@ export interface Ticket {
   generation: number
 }
 
-interface Times extends Ticket, Pick<Remembered, 'goodUntil' | 'notDueUntil'> {
+interface Times extends Ticket, Pick<Remembered, 'goodUntil' | 'notDueUntil'>, Pick<Lasting, 'givenAt'> {
   /** How much had been heard when it was found to be good. */
   heardCount: number
 }
@@ -41,25 +41,26 @@ export const saysTheSame = (known: Entry, answer: Remembered): boolean =>
 export function entryOf(
   presented: string,
   { ok, session, account, token, rotated, signal }: Remembered,
-  { goodUntil, notDueUntil, generation, heardCount, startedAt }: Times,
+  { goodUntil, notDueUntil, generation, heardCount, startedAt, givenAt }: Times,
 ): Entry {
   const entry: Entry = {
-    presented,
     number: 0,
     goodUntil,
     generation,
     heardCount,
+    auth: undefined,
+    identity: undefined,
     token,
     ok,
-    lasting: undefined,
     rotated,
     session,
     usedIp: undefined,
     usedAgent: undefined,
     usedAt: 0,
-    identity: undefined,
+    givenAt,
+    lasting: undefined,
     country: undefined,
-    auth: undefined,
+    presented,
     account,
     notDueUntil,
     tokenHeaders: undefined,

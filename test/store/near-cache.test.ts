@@ -1,4 +1,5 @@
 /** What is kept of an answer, for how long, and what becomes of it when the same is answered again. */
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Account } from '../../src/account.js'
 import type { Session } from '../../src/session.js'
@@ -52,6 +53,24 @@ t.test('the same again prolongs an entry, with what was made of it', async (t) =
   t.equal(again, first)
   t.equal(again?.lasting, first?.lasting)
   t.equal(cache.counts().entries, 1)
+})
+
+t.test('an answer knows when it was given last', async (t) => {
+  const cache = await start(t)
+  const beforeMs = Math.floor(performance.now())
+  const kept = cache.keep(TOKEN, cache.begin(), answer(MINUTE_MS))
+  const keptMs = kept?.lasting?.givenAt ?? 0
+  t.ok(keptMs >= beforeMs && keptMs <= performance.now())
+  t.ok(Number.isInteger(keptMs))
+  await delay(5)
+  cache.get(TOKEN, 'verify')
+  const givenMs = kept?.lasting?.givenAt ?? 0
+  t.ok(givenMs > keptMs && givenMs <= performance.now())
+  cache.get(TOKEN, 'force')
+  t.equal(kept?.lasting?.givenAt, givenMs, 'it was not given')
+  await delay(5)
+  cache.keep(TOKEN, cache.begin(), answer(MINUTE_MS))
+  t.ok((kept?.lasting?.givenAt ?? 0) > givenMs, 'what Redis says again is given, too')
 })
 
 t.test('what is not the same takes its place', async (t) => {

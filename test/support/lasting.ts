@@ -6,6 +6,7 @@ export const lastingAnswer = (made: Partial<Lasting> = {}): Lasting => ({
   usedIp: undefined,
   usedAgent: undefined,
   usedAt: 0,
+  givenAt: 0,
   country: undefined,
   identity: undefined,
   auth: undefined,
