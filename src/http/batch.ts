@@ -18,19 +18,23 @@ const schema = {
     { additionalProperties: false },
   ),
   response: {
-    200: Type.Object({ verdicts: Type.Array(Verdict, { description: 'In the order of the tokens' }) }),
+    // To the compiler it is text, as which it is put together of verdicts that are rendered already.
+    200: Type.Unsafe<string>(
+      Type.Object({ verdicts: Type.Array(Verdict, { description: 'In the order of the tokens' }) }),
+    ),
   },
 }
 
 /** Register it in a guarded scope that requires the role `service` or `admin`. */
 export function batchRoutes(sessions: Authenticator): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.post('', { schema, bodyLimit: BODY_LIMIT }, async (request) => {
+    app.post('', { schema, bodyLimit: BODY_LIMIT }, async (request, reply) => {
       // All in one turn of the event loop, so that they reach Redis together: one round trip, however many they are.
       const decisions = await Promise.all(
         request.body.tokens.map((token) => sessions.authenticate(credentialOf(token), 'verify')),
       )
-      return { verdicts: decisions.map(verdictOf) }
+      reply.type('application/json; charset=utf-8')
+      return `{"verdicts":[${decisions.map(verdictOf).join()}]}`
     })
   }
 }

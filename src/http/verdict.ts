@@ -2,6 +2,13 @@
 import type { Decision, RefusalCode } from '../session.js'
 import { type Static, Type } from '../typebox.js'
 
+declare module '../session.js' {
+  interface Lasting {
+    /** The verdict that it is, as JSON: among many sessions each string of it would be a cache miss. */
+    verdict: string | undefined
+  }
+}
+
 export const Verdict = Type.Union([
   Type.Object({
     active: Type.Literal(true),
@@ -22,12 +29,13 @@ export const Verdict = Type.Union([
   }),
 ])
 
-/** @returns `decision` on a bare token as it goes over the wire */
-export function verdictOf(decision: Decision): Static<typeof Verdict> {
-  if (!decision.ok) return { active: false, code: decision.refusal.code }
-  const { session, account } = decision
-  if (session === undefined) return { active: false, code: 'malformed' }
-  return {
+/** @returns a `Verdict` as JSON: `decision` on a bare token as it goes over the wire */
+export function verdictOf(decision: Decision): string {
+  if (!decision.ok) return refused(decision.refusal.code)
+  const { session, account, lasting } = decision
+  if (lasting?.verdict !== undefined) return lasting.verdict
+  if (session === undefined) return refused('malformed')
+  const verdict = rendered({
     active: true,
     sub: account.uid,
     session: session.handle,
@@ -35,5 +43,10 @@ export function verdictOf(decision: Decision): Static<typeof Verdict> {
     roles: [...account.roles],
     scopes: [...session.scopes],
     expiresAt: Math.floor(session.expiresAt / 1000),
-  }
+  })
+  if (lasting !== undefined) lasting.verdict = verdict
+  return verdict
 }
+
+const rendered = (verdict: Static<typeof Verdict>): string => JSON.stringify(verdict)
+const refused = (code: RefusalCode): string => rendered({ active: false, code })

@@ -64,6 +64,7 @@ export function entryOf(
     account,
     notDueUntil,
     tokenHeaders: undefined,
+    verdict: undefined,
     note: undefined,
     signal,
     startedAt,

@@ -11,5 +11,6 @@ export const lastingAnswer = (made: Partial<Lasting> = {}): Lasting => ({
   identity: undefined,
   auth: undefined,
   tokenHeaders: undefined,
+  verdict: undefined,
   ...made,
 })
