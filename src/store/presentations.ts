@@ -5,7 +5,7 @@
 import { Redis, ReplyError } from 'ioredis'
 import type { Account } from '../account.js'
 import type { LastUse, Mode, RotationPolicy, Session } from '../session.js'
-import { batches } from './batches.js'
+import { sendBatches } from './batches.js'
 import type { RedisClient } from './connect.js'
 import { firstWord, toFault } from './faults.js'
 import type { Gate } from './gate.js'
@@ -78,7 +78,7 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
   function flush(): void {
     const turn = waiting
     waiting = []
-    for (const batch of batches(turn, MOST_AT_ONCE, redis.isCluster)) send(batch, 'sessionPresentBuffer')
+    sendBatches(redis, turn, MOST_AT_ONCE, (batch) => send(batch, 'sessionPresentBuffer'))
   }
 
   function send(

@@ -6,7 +6,7 @@
  */
 import type { ListedSession, Mode, RotationPolicy } from '../session.js'
 import { parseAccount } from './account-record.js'
-import { batches } from './batches.js'
+import { sendBatches } from './batches.js'
 import type { RedisClient } from './connect.js'
 import { createGate } from './gate.js'
 import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey, subscriptionKey } from './keys.js'
@@ -137,7 +137,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
 
     async touch(notes) {
       const sentAt = Date.now()
-      const calls = batches(notes, MOST_NOTES, redis.isCluster).map((group) =>
+      const calls = sendBatches(redis, notes, MOST_NOTES, (group) =>
         ask(() =>
           redis.sessionTouch(
             group.length,

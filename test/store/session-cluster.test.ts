@@ -1,15 +1,20 @@
 /** Sessions on a Redis Cluster: the scripts derive keys, and all of them must lie in the slot of the declared one. */
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { connectRedis } from '../../src/store/connect.js'
+import type { TestRedis } from '../support/redis.js'
 import { startCluster } from '../support/redis-groups.js'
 import { createSessionWorld, use } from '../support/sessions.js'
 
-t.test('sessions of many accounts on three masters', async (t) => {
+async function startWorld(t: Test) {
   const { url, masters } = await startCluster(t)
   const log = { info: () => undefined, warn: () => undefined }
   const connection = await connectRedis(url, { log })
   t.teardown(connection.close)
-  const { store, clock, addAccount, open } = createSessionWorld(connection.client)
+  return { masters, ...createSessionWorld(connection.client) }
+}
+
+t.test('sessions of many accounts on three masters', async (t) => {
+  const { masters, store, clock, addAccount, open } = await startWorld(t)
   const owners = await Promise.all(Array.from({ length: 30 }, addAccount))
   const sessions = await Promise.all(owners.map((owner) => open(owner)))
   const homes = await Promise.all(masters.map(({ client }) => client.dbsize()))
@@ -42,3 +47,30 @@ t.test('sessions of many accounts on three masters', async (t) => {
   const left = await Promise.all(masters.map(({ client }) => client.keys('cs:ps:*')))
   t.strictSame(left.flat(), [], 'subscriptions went with their sessions')
 })
+
+t.test('what a turn presents reaches each master in one piece, however many calls it is', async (t) => {
+  const { masters, addAccount, open, store } = await startWorld(t)
+  const owners = await Promise.all(Array.from({ length: 300 }, addAccount))
+  const sessions = await Promise.all(owners.map((owner) => open(owner)))
+  const before = await countersOf(masters)
+  await Promise.all(sessions.map(({ at }) => store.present(at(1), 'rotate')))
+  const after = await countersOf(masters)
+  for (const [i, { reads, calls }] of after.entries()) {
+    const earlier = before[i] ?? { reads: 0, calls: 0 }
+    t.ok(calls - earlier.calls > 50, 'a call for each slot')
+    // One would do: but Redis reads 16 KB at a time, is asked for the counters, and looked at by its client now and then.
+    t.ok(reads - earlier.reads < 10, `${reads - earlier.reads} reads`)
+  }
+})
+
+const countersOf = (masters: readonly TestRedis[]) =>
+  Promise.all(
+    masters.map(async ({ client }) => {
+      const info = await client.info('stats', 'commandstats')
+      const numberAfter = (name: string) => Number(info.split(name)[1]?.match(/^\d+/)?.[0] ?? 0)
+      return {
+        reads: numberAfter('total_reads_processed:'),
+        calls: numberAfter('cmdstat_evalsha:calls='),
+      }
+    }),
+  )
