@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAccounts } from './accounts/accounts.js'
 import { type AuditedAccounts, auditAccounts } from './accounts/audited.js'
+import { rememberCallers } from './accounts/callers.js'
 import { createPasswords } from './accounts/password.js'
 import type { Config } from './config.js'
 import type { Audit } from './event.js'
@@ -27,7 +28,7 @@ import { createTally } from './http/tally.js'
 import { createDeliver } from './push/deliver.js'
 import { createReach, type ReachOptions } from './push/reach.js'
 import { createActivity } from './sessions/activity.js'
-import type { Outcome } from './sessions/authenticate.js'
+import { createAuthenticator, type Outcome } from './sessions/authenticate.js'
 import { createPolicy } from './sessions/policy.js'
 import { createRecall } from './sessions/recall.js'
 import { createSessions } from './sessions/sessions.js'
@@ -37,7 +38,7 @@ import { createAccountStore } from './store/accounts.js'
 import type { RedisClient } from './store/connect.js'
 import { createEventStore } from './store/events.js'
 import { createKeyRecords } from './store/key-records.js'
-import { placeOf, vapidKey } from './store/keys.js'
+import { accountSignal, placeOf, vapidKey } from './store/keys.js'
 import { createNearCache } from './store/near-cache.js'
 import { createSessionStore } from './store/sessions.js'
 import { createSharedFacts } from './store/shared-facts.js'
@@ -145,10 +146,10 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
       },
     }),
     audit,
-    (uid) => nearCache.hear(`@${placeOf(uid).uidHash}`),
+    (uid) => nearCache.hear(accountSignal(uid)),
   )
   const outcomeTally = createTally<Outcome>(['accepted', 'rotated'])
-  const sessions = createSessions({
+  const sessionParts = {
     countersigner: rememberClaims(createCountersigner(masterKeys)),
     jwts: createJwts({ keys: keyRing, issuer: config.issuer }),
     store: sessionStore,
@@ -159,7 +160,9 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
     activity,
     recall: createRecall(nearCache, config.rotation),
     count: outcomeTally.add,
-  })
+  }
+  const sessions = createSessions(sessionParts)
+  const callers = createAuthenticator({ ...sessionParts, passwords: rememberCallers(accounts, nearCache) })
 
   const measured = {
     authentications: outcomeTally.counts,
@@ -177,8 +180,8 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
   await app.register(gigadrive({ sessions, subscriptions }), { prefix: '/token' })
   await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), { prefix: '/v1alpha/token' })
   await app.register(gateway({ sessions, countryOf: activity.countryOf }), { prefix: '/gateway' })
-  await app.register(oauth({ sessions, issuer: config.issuer }))
-  await app.register(services({ sessions, accounts, events, metrics, longestJwtMs: jwtMaxLifeMs }))
+  await app.register(oauth({ sessions, callers, issuer: config.issuer }))
+  await app.register(services({ sessions, callers, accounts, events, metrics, longestJwtMs: jwtMaxLifeMs }))
   await publishRoutes(app)
   await app.ready()
   // Last: building keeps the event loop busy for longer than a command to Redis may take.

@@ -2,15 +2,15 @@
  * Passwords: argon2id off the event loop, a bounded number at a time, and a short memory of what was right, so that
  * Basic authentication does not cost a hash on every request.
  *
- * The memory holds no password: its keys are HMACs, by a key that dies with the process, over account, stored hash and
- * password. As the stored hash, salt included, is part of the key, an entry cannot outlive a change of the password, not
+ * The memory holds no password: its keys are HMACs over account, stored hash and password. As the stored hash, salt included, is part of the key, an entry cannot outlive a change of the password, not
  * even one that another instance made. Only successes are remembered: a wrong guess always costs a hash.
  */
-import { createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { hash as argon2Hash, verify as argon2Verify, type Options } from '@node-rs/argon2'
 import { LRUCache } from 'lru-cache'
 import { createLanes } from './lanes.js'
+import { createSecretNames } from './secret-name.js'
 
 /** NIST SP 800-63B 5.1.1.2: at least 8 characters, and room for at least 64. */
 export const shortestPassword = 8
@@ -103,7 +103,7 @@ export function createPasswords(limits: PasswordLimits = {}): Passwords {
     ttl: limits.rememberMs ?? REMEMBERED_MS,
   })
   const underway = new Map<string, Promise<boolean>>()
-  const memoryKey = randomBytes(32)
+  const nameOf = createSecretNames()
   /** Stands in for accounts that do not exist or have no password. */
   const standIn = nobodysHash()
   let hashes = 0
@@ -126,9 +126,7 @@ export function createPasswords(limits: PasswordLimits = {}): Passwords {
 
     async verify(owner, storedHash, password) {
       if (Buffer.byteLength(password) > MAX_PASSWORD_BYTES) return false
-      const key = createHmac('sha256', memoryKey)
-        .update(JSON.stringify([owner, storedHash ?? null, password]))
-        .digest('base64url')
+      const key = nameOf(owner, storedHash ?? null, password)
       if (remembered.get(key) !== undefined) {
         hits++
         return true

@@ -1,7 +1,7 @@
 /** Recalls what was accepted a moment ago: what may be kept of an answer, and who may be told it again. */
 import { canonicalName } from '../account.js'
 import type { Grant, Mode, RotationPolicy } from '../session.js'
-import { placeOf } from '../store/keys.js'
+import { accountSignal } from '../store/keys.js'
 import type { NearCache } from '../store/near-cache.js'
 import type { Ticket } from '../store/near-entry.js'
 import type { Presented } from '../store/sessions.js'
@@ -68,7 +68,7 @@ export function createRecall(
         account,
         token: session.kind === 'jwt' ? undefined : token,
         rotated: false,
-        signal: `@${placeOf(account.uid).uidHash}`,
+        signal: accountSignal(account.uid),
         goodUntil: ticket.startedAt + goodMs,
         notDueUntil: ticket.startedAt + notDueMs,
       })

@@ -39,6 +39,8 @@ export function placeOf(uid: string): Place {
 }
 
 export const sessionKey = (tag: string, handle: string): string => `cs:{${tag}}${handle}`
+/** How the near-caches are told that an account has changed: what stands where tombstones have a handle. */
+export const accountSignal = (uid: string): string => `@${placeOf(uid).uidHash}`
 /** All tombstones: the only tracked prefix. */
 export const tombstonePrefix = 'cs:rv:'
 export const tombstoneKey = (tag: string, handle: string): string => `${tombstonePrefix}{${tag}}:${handle}`

@@ -11,6 +11,7 @@
  *   it was last (`heardCount`).
  * - An account that was changed, suspended or cut off is told by a signal of its own, `@<uid hash>`: answers that
  *   were asked for before it are worth nothing any more.
+ * - By the same, what was read of an account may be kept elsewhere (`holds`).
  * - All of it only under the lease of `invalidations.ts`. Without it, ask Redis.
  *
  * With many sessions a hit costs as much as the memory that it touches, which is in no processor's cache: one look into one
@@ -34,6 +35,8 @@ export interface NearCache {
   begin(): Ticket
   /** Keeps an answer unless something was heard since `ticket` that concerns it. @returns it, as it will be given again */
   keep(token: string, ticket: Ticket, answer: Remembered): Remembered | undefined
+  /** Whether what Redis has answered since `ticket` is still true of the account that `signal` tells of. */
+  holds(ticket: Ticket, signal: string): boolean
   /** Hears at once of what this instance does itself: a handle that ended, or `@<uid hash>` of an account that changed. */
   hear(name: string): void
   counts(): NearCacheCounts
@@ -101,8 +104,11 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
   }
 
   /** Whether something was heard that makes an answer to `ticket` worthless. */
-  function isOverruled({ session, signal }: Remembered, { startedAt }: Ticket): boolean {
-    if (heard.has(session.handle)) return true
+  function isOverruled({ session, signal }: Remembered, ticket: Ticket): boolean {
+    return heard.has(session.handle) || hasChanged(signal, ticket)
+  }
+
+  function hasChanged(signal: string, { startedAt }: Ticket): boolean {
     const changedAt = heard.get(signal)
     return changedAt !== undefined && changedAt >= startedAt
   }
@@ -142,6 +148,15 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
       const entry = entryOf(presented, answer, times)
       entries.add(entry)
       return entry
+    },
+    holds(ticket, signal) {
+      const now = performance.now()
+      return (
+        now < ticket.startedAt + LONGEST_MS &&
+        invalidations.hasLease(now) &&
+        ticket.generation === currentGeneration() &&
+        !hasChanged(signal, ticket)
+      )
     },
     hear,
     counts: () => ({

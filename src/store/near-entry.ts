@@ -65,6 +65,7 @@ export function entryOf(
     notDueUntil,
     tokenHeaders: undefined,
     verdict: undefined,
+    introspected: undefined,
     note: undefined,
     signal,
     startedAt,

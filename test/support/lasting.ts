@@ -12,5 +12,6 @@ export const lastingAnswer = (made: Partial<Lasting> = {}): Lasting => ({
   auth: undefined,
   tokenHeaders: undefined,
   verdict: undefined,
+  introspected: undefined,
   ...made,
 })

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../../account.js'
 import type { Refusal } from '../../session.js'
+import type { Authenticator } from '../../sessions/authenticate.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { readBasic } from '../basic.js'
 import { basicChallenge, bearerChallenge, hasBearer } from '../challenge.js'
@@ -21,6 +22,8 @@ import { introspectionSchema, metadataSchema, OAuthFailure, revocationSchema } f
 
 export interface OAuthOptions {
   sessions: Sessions
+  /** Judges who asks. */
+  callers: Pick<Authenticator, 'authenticate'>
   issuer: string
 }
 
@@ -39,9 +42,9 @@ const envelope: Envelope = {
 }
 
 /** @returns the endpoints as a plugin; register it without a prefix */
-export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
-  const callers: Guard = {
-    authenticator: sessions,
+export function oauth({ sessions, callers, issuer }: OAuthOptions): FastifyPluginAsync {
+  const guard: Guard = {
+    authenticator: callers,
     takes: ['basic', 'sessionToken', 'jwt'],
     read: (request) => readCaller(request, formOf(request)),
     refused: refuseCaller,
@@ -53,7 +56,7 @@ export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
         readForms(scope)
         scope.setValidatorCompiler(checkedByHandler)
         await readBasic(scope)
-        await guarded(scope, callers, async (inner) => {
+        await guarded(scope, guard, async (inner) => {
           introspection(inner, sessions, issuer)
           revocation(inner, sessions)
         })
@@ -94,8 +97,9 @@ function refuseCaller({ code }: Refusal, request: FastifyRequest, reply: Fastify
 const isTrusted = ({ roles }: Account) => roles.includes('admin') || roles.includes('service')
 
 function introspection(app: FastifyInstance, sessions: Sessions, issuer: string): void {
-  app.post('/introspect', { schema: introspectionSchema }, async (request) => {
+  app.post('/introspect', { schema: introspectionSchema }, async (request, reply) => {
     const token = tokenOf(formOf(request))
+    reply.type('application/json; charset=utf-8')
     // Who may not ask learns what it would learn of a token that never was (RFC 7662 section 2.2).
     return isTrusted(granted(request).account) ? introspect(token, sessions, issuer) : inactive
   })

@@ -1,0 +1,47 @@
+/**
+ * Services, which prove who they are by the same password in each request. Redis is asked about one who was right no sooner than
+ * something may have changed: the same bound, and the same stream, as for tokens that are answered from memory.
+ *
+ * Not for whoever opens a session of its own by its password: one opened by an old password, a moment after that was changed, would
+ * outlive the change.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Account } from '../account.js'
+import { accountSignal } from '../store/keys.js'
+import type { NearCache } from '../store/near-cache.js'
+import type { Ticket } from '../store/near-entry.js'
+import type { Accounts } from './accounts.js'
+import { createSecretNames } from './secret-name.js'
+
+/** Callers, each with its account. */
+const REMEMBERED = 10_000
+/** As long as a password is remembered to be right (`password.ts`). */
+const REMEMBERED_MS = 60_000
+
+interface Caller {
+  account: Account
+  signal: string
+  ticket: Ticket
+}
+
+/** @returns judges passwords as `accounts` does, and remembers who was right */
+export function rememberCallers(
+  accounts: Pick<Accounts, 'authenticate'>,
+  nearCache: Pick<NearCache, 'begin' | 'holds'>,
+): Pick<Accounts, 'authenticate'> {
+  const callers = new LRUCache<string, Caller>({ max: REMEMBERED, ttl: REMEMBERED_MS })
+  const nameOf = createSecretNames()
+  return {
+    async authenticate(login, password) {
+      const name = nameOf(login, password)
+      const known = callers.get(name)
+      if (known !== undefined && nearCache.holds(known.ticket, known.signal))
+        return { ok: true, account: known.account }
+      const ticket = nearCache.begin()
+      const judged = await accounts.authenticate(login, password)
+      if (!judged.ok) callers.delete(name)
+      else callers.set(name, { account: judged.account, signal: accountSignal(judged.account.uid), ticket })
+      return judged
+    },
+  }
+}

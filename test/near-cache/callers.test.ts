@@ -1,0 +1,115 @@
+/** Services prove who they are by a password in each request: Redis is not asked about it each time, and no change is missed. */
+import type { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { generateMasterKeys } from '../../src/token/master-keys.js'
+import { basic, worker } from '../support/oauth.js'
+import { startRedis } from '../support/redis.js'
+import { until } from '../support/redis-groups.js'
+import { operator, startService, type TestService } from '../support/service.js'
+
+const LEASE_MS = 1_000
+/** Others are at work on the machine: a moment beyond the bound is theirs. */
+const SLACK_MS = 250
+const email = 'worker@example.com'
+
+/** Two instances on one Redis, of which the one remembers who asks it. */
+async function prepare(t: Test, login: string = worker.uid) {
+  const redis = await startRedis(t)
+  const env = { COUNTERSIGN_KEYS: generateMasterKeys() }
+  const here = await startService(t, { redis, env })
+  const there = await startService(t, { redis, env })
+  await there.addAccount({ ...worker, email })
+  here.secrets.guard(worker.password)
+  const ask = async (service: TestService, password: string = worker.password) => {
+    const headers = { authorization: basic(login, password) }
+    const payload = { tokens: ['no token'] } // about which nobody has to be asked
+    return (await service.app.inject({ method: 'POST', url: '/verify', headers, payload })).statusCode
+  }
+  await until('an answer from memory', async () => (await askedDuring(redis.client, () => ask(here))) === 0)
+  return { redis, here, there, ask }
+}
+
+/** @returns how many accounts Redis was asked for, ever */
+const asked = async (client: Redis) =>
+  Number(/cmdstat_hmget:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0)
+
+async function askedDuring(client: Redis, work: () => Promise<unknown>): Promise<number> {
+  const before = await asked(client)
+  await work()
+  return (await asked(client)) - before
+}
+
+t.test('one who was right a moment ago costs no question to Redis', async (t) => {
+  const { redis, here, ask } = await prepare(t)
+  const ten = async () => {
+    for (let i = 0; i < 10; i++) t.equal(await ask(here), 200)
+  }
+  t.equal(await askedDuring(redis.client, ten), 0)
+  t.equal(await ask(here, 'another password'), 401)
+  t.equal(await askedDuring(redis.client, ten), 0, 'whatever others guess')
+})
+
+const changes: Record<string, { made(of: TestService): Promise<unknown>; status: number }> = {
+  'its password was changed': {
+    made: ({ accounts }) => accounts.setPassword(worker.uid, 'a new password for it', operator),
+    status: 401,
+  },
+  'it was suspended': { made: ({ accounts }) => accounts.suspend(worker.uid, operator), status: 401 },
+  'it was removed': { made: ({ accounts }) => accounts.remove(worker.uid, operator), status: 401 },
+  'its role was taken away': {
+    made: ({ accounts }) => accounts.update(worker.uid, { roles: [] }, operator),
+    status: 403,
+  },
+}
+for (const [what, { made, status }] of Object.entries(changes))
+  t.test(`when ${what}, that is known at once here, and soon elsewhere`, async (t) => {
+    const { here, there, ask } = await prepare(t)
+    await made(there)
+    t.equal(await ask(there), status, 'at once where it happened')
+    const since = performance.now()
+    await until('elsewhere', async () => (await ask(here)) === status)
+    t.ok(performance.now() - since < LEASE_MS + SLACK_MS, `${Math.round(performance.now() - since)} ms`)
+  })
+
+t.test('a login name that was given to another account is that one’s', async (t) => {
+  const { here, there, ask } = await prepare(t, email)
+  await there.accounts.update(worker.uid, { email: null }, operator)
+  await until('nobody has it', async () => (await ask(here)) === 401)
+  await there.addAccount({ ...worker, uid: 'heir', email, roles: [] })
+  t.equal(await ask(here), 403, 'who has the same password, but no role')
+})
+
+t.test('an account that changes while its password is compared is not remembered as it was', async (t) => {
+  const { redis, here, there, ask } = await prepare(t)
+  const password = 'a new password for it'
+  here.secrets.guard(password)
+  await there.accounts.setPassword(worker.uid, password, operator)
+  await until('the old one is good no more', async () => (await ask(here)) === 401)
+  const before = await asked(redis.client)
+  const comparing = ask(here, password)
+  while ((await asked(redis.client)) === before); // then it takes as long as an argon2 hash
+  await there.accounts.update(worker.uid, { roles: [] }, operator)
+  t.equal(await comparing, 200)
+  await until('it has no role', async () => (await ask(here, password)) === 403)
+})
+
+t.test('with Redis frozen, nobody is remembered for longer than the lease', async (t) => {
+  const { redis, here, ask } = await prepare(t)
+  redis.freeze()
+  const frozenAt = performance.now()
+  let rememberedMs = 0
+  while ((await ask(here)) === 200) rememberedMs = performance.now() - frozenAt
+  t.equal(await ask(here), 503)
+  t.ok(rememberedMs > 0 && rememberedMs < LEASE_MS + SLACK_MS, `${Math.round(rememberedMs)} ms`)
+  redis.thaw()
+  await until('recovery', async () => (await ask(here)) === 200)
+})
+
+t.test('whoever opens a session by a password is always looked up', async (t) => {
+  const { redis, here } = await prepare(t)
+  const headers = { authorization: basic(worker.uid, worker.password) }
+  const open = async () =>
+    t.equal((await here.app.inject({ method: 'POST', url: '/token', headers })).statusCode, 201)
+  await open()
+  t.ok((await askedDuring(redis.client, open)) > 0)
+})
