@@ -5,18 +5,12 @@
  * Not for whoever opens a session of its own by its password: one opened by an old password, a moment after that was changed, would
  * outlive the change.
  */
-import { LRUCache } from 'lru-cache'
 import type { Account } from '../account.js'
 import { accountSignal } from '../store/keys.js'
 import type { NearCache } from '../store/near-cache.js'
 import type { Ticket } from '../store/near-entry.js'
 import type { Accounts } from './accounts.js'
-import { createSecretNames } from './secret-name.js'
-
-/** Callers, each with its account. */
-const REMEMBERED = 10_000
-/** As long as a password is remembered to be right (`password.ts`). */
-const REMEMBERED_MS = 60_000
+import { createSecretMemory } from './secret-memory.js'
 
 interface Caller {
   account: Account
@@ -29,8 +23,7 @@ export function rememberCallers(
   accounts: Pick<Accounts, 'authenticate'>,
   nearCache: Pick<NearCache, 'begin' | 'holds'>,
 ): Pick<Accounts, 'authenticate'> {
-  const callers = new LRUCache<string, Caller>({ max: REMEMBERED, ttl: REMEMBERED_MS })
-  const nameOf = createSecretNames()
+  const { nameOf, known: callers } = createSecretMemory<Caller>()
   return {
     async authenticate(login, password) {
       const name = nameOf(login, password)

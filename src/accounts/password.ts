@@ -2,15 +2,15 @@
  * Passwords: argon2id off the event loop, a bounded number at a time, and a short memory of what was right, so that
  * Basic authentication does not cost a hash on every request.
  *
- * The memory holds no password: its keys are HMACs over account, stored hash and password. As the stored hash, salt included, is part of the key, an entry cannot outlive a change of the password, not
- * even one that another instance made. Only successes are remembered: a wrong guess always costs a hash.
+ * What is remembered goes by account, stored hash and password. As the stored hash, salt included, is part of the name, an
+ * entry cannot outlive a change of the password, not even one that another instance made. Only successes are remembered: a
+ * wrong guess always costs a hash.
  */
 import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { hash as argon2Hash, verify as argon2Verify, type Options } from '@node-rs/argon2'
-import { LRUCache } from 'lru-cache'
 import { createLanes } from './lanes.js'
-import { createSecretNames } from './secret-name.js'
+import { createSecretMemory } from './secret-memory.js'
 
 /** NIST SP 800-63B 5.1.1.2: at least 8 characters, and room for at least 64. */
 export const shortestPassword = 8
@@ -25,9 +25,6 @@ const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const sati
 const MAX_LANES = 3
 /** A hash takes about 20 ms, 40 ms on a busy machine: the last in the queue waits well under a second. */
 const WAITING_PER_LANE = 16
-
-const REMEMBERED = 10_000
-const REMEMBERED_MS = 60_000
 
 export interface Passwords {
   /** @returns a salted argon2id hash in PHC form. @throws Overloaded */
@@ -98,12 +95,8 @@ export function createPasswords(limits: PasswordLimits = {}): Passwords {
   const cores = Math.floor(availableParallelism() / (limits.processes ?? 1))
   const laneCount = limits.lanes ?? Math.min(Math.max(cores, 1), MAX_LANES)
   const lanes = createLanes('password hashing', laneCount, limits.waiting ?? laneCount * WAITING_PER_LANE)
-  const remembered = new LRUCache<string, string>({
-    max: REMEMBERED,
-    ttl: limits.rememberMs ?? REMEMBERED_MS,
-  })
+  const { nameOf, known: remembered } = createSecretMemory<string>(limits.rememberMs)
   const underway = new Map<string, Promise<boolean>>()
-  const nameOf = createSecretNames()
   /** Stands in for accounts that do not exist or have no password. */
   const standIn = nobodysHash()
   let hashes = 0

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Authenticator } from '../sessions/authenticate.js'
 import { Type } from '../typebox.js'
 import { credentialOf } from './bearer.js'
+import { JSON_TYPE } from './rendered.js'
 import { Verdict, verdictOf } from './verdict.js'
 
 const MOST_TOKENS = 256
@@ -33,7 +34,7 @@ export function batchRoutes(sessions: Authenticator): FastifyPluginAsyncTypebox 
       const decisions = await Promise.all(
         request.body.tokens.map((token) => sessions.authenticate(credentialOf(token), 'verify')),
       )
-      reply.type('application/json; charset=utf-8')
+      reply.type(JSON_TYPE)
       return `{"verdicts":[${decisions.map(verdictOf).join()}]}`
     })
   }

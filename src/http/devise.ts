@@ -11,7 +11,7 @@ import { lastingHeaders, readDeviseCredential, shortUser, tokenHeaders } from '.
 import { dialect } from './dialect.js'
 import { keepHeaderBytes } from './header-text.js'
 import { checkedByHandler, parameter, parameterReader } from './parameters.js'
-import { renderedOnce } from './rendered.js'
+import { JSON_TYPE, renderedOnce } from './rendered.js'
 import { type Guard, granted, grantedSession, guarded, publicly } from './scopes.js'
 import { actorOf } from './use.js'
 
@@ -23,8 +23,6 @@ declare module 'fastify' {
     repeatsToken?: boolean
   }
 }
-
-const JSON_TYPE = 'application/json; charset=utf-8'
 
 const failure = (...errors: string[]) => ({ success: false, errors })
 const unauthorized = { status: 401, body: failure('User not found or access-token invalid.') }

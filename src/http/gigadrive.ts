@@ -24,7 +24,7 @@ import {
 } from './gigadrive-schemas.js'
 import { failure, notFound, tokenOf, userOf } from './gigadrive-wire.js'
 import { checkedByHandler, parameter, parameterReader } from './parameters.js'
-import { renderedOnce } from './rendered.js'
+import { JSON_TYPE, renderedOnce } from './rendered.js'
 import { type Guard, granted, grantedSession, guarded } from './scopes.js'
 import { actorOf } from './use.js'
 
@@ -160,7 +160,7 @@ const verified = renderedOnce((account: Account) =>
 
 function verifyToken(app: FastifyInstance): void {
   app.post('/verify', { schema: verifySchema, config: { tellsSuspension: true } }, (request, reply) => {
-    reply.type('application/json; charset=utf-8').send(verified(granted(request).account))
+    reply.type(JSON_TYPE).send(verified(granted(request).account))
   })
 }
 

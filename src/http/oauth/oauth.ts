@@ -12,6 +12,7 @@ import { basicChallenge, bearerChallenge, hasBearer } from '../challenge.js'
 import { dialect, type Envelope } from '../dialect.js'
 import { HttpProblem } from '../http-problem.js'
 import { checkedByHandler } from '../parameters.js'
+import { JSON_TYPE } from '../rendered.js'
 import { type Guard, granted, guarded, publicly } from '../scopes.js'
 import { actorOf } from '../use.js'
 import { readCaller } from './caller.js'
@@ -99,7 +100,7 @@ const isTrusted = ({ roles }: Account) => roles.includes('admin') || roles.inclu
 function introspection(app: FastifyInstance, sessions: Sessions, issuer: string): void {
   app.post('/introspect', { schema: introspectionSchema }, async (request, reply) => {
     const token = tokenOf(formOf(request))
-    reply.type('application/json; charset=utf-8')
+    reply.type(JSON_TYPE)
     // Who may not ask learns what it would learn of a token that never was (RFC 7662 section 2.2).
     return isTrusted(granted(request).account) ? introspect(token, sessions, issuer) : inactive
   })
