@@ -1,23 +1,17 @@
 /** Services prove who they are by a password in each request: Redis is not asked about it each time, and no change is missed. */
 import type { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { generateMasterKeys } from '../../src/token/master-keys.js'
 import { basic, worker } from '../support/oauth.js'
-import { startRedis } from '../support/redis.js'
 import { until } from '../support/redis-groups.js'
-import { operator, startService, type TestService } from '../support/service.js'
+import { commandsDuring, countersOf } from '../support/redis-state.js'
+import { operator, type TestService } from '../support/service.js'
+import { LEASE_MS, SLACK_MS, startTwo } from './two-instances.js'
 
-const LEASE_MS = 1_000
-/** Others are at work on the machine: a moment beyond the bound is theirs. */
-const SLACK_MS = 250
 const email = 'worker@example.com'
 
-/** Two instances on one Redis, of which the one remembers who asks it. */
+/** Two instances, of which the one remembers who asks it. */
 async function prepare(t: Test, login: string = worker.uid) {
-  const redis = await startRedis(t)
-  const env = { COUNTERSIGN_KEYS: generateMasterKeys() }
-  const here = await startService(t, { redis, env })
-  const there = await startService(t, { redis, env })
+  const { redis, here, there } = await startTwo(t)
   await there.addAccount({ ...worker, email })
   here.secrets.guard(worker.password)
   const ask = async (service: TestService, password: string = worker.password) => {
@@ -25,28 +19,24 @@ async function prepare(t: Test, login: string = worker.uid) {
     const payload = { tokens: ['no token'] } // about which nobody has to be asked
     return (await service.app.inject({ method: 'POST', url: '/verify', headers, payload })).statusCode
   }
-  await until('an answer from memory', async () => (await askedDuring(redis.client, () => ask(here))) === 0)
+  await until('an answer from memory', async () => {
+    const commands = await commandsDuring(redis.client, () => ask(here))
+    return Object.keys(commands).length === 0
+  })
   return { redis, here, there, ask }
 }
 
-/** @returns how many accounts Redis was asked for, ever */
-const asked = async (client: Redis) =>
-  Number(/cmdstat_hmget:calls=(\d+)/.exec(await client.info('commandstats'))?.[1] ?? 0)
-
-async function askedDuring(client: Redis, work: () => Promise<unknown>): Promise<number> {
-  const before = await asked(client)
-  await work()
-  return (await asked(client)) - before
-}
+/** What a look-up costs, by its last command (`store/accounts.ts`). */
+const lookUpsOf = async (client: Redis) => (await countersOf(client)).calls.hmget ?? 0
 
 t.test('one who was right a moment ago costs no question to Redis', async (t) => {
   const { redis, here, ask } = await prepare(t)
   const ten = async () => {
     for (let i = 0; i < 10; i++) t.equal(await ask(here), 200)
   }
-  t.equal(await askedDuring(redis.client, ten), 0)
+  t.strictSame(await commandsDuring(redis.client, ten), {})
   t.equal(await ask(here, 'another password'), 401)
-  t.equal(await askedDuring(redis.client, ten), 0, 'whatever others guess')
+  t.strictSame(await commandsDuring(redis.client, ten), {}, 'whatever others guess')
 })
 
 const changes: Record<string, { made(of: TestService): Promise<unknown>; status: number }> = {
@@ -85,9 +75,9 @@ t.test('an account that changes while its password is compared is not remembered
   here.secrets.guard(password)
   await there.accounts.setPassword(worker.uid, password, operator)
   await until('the old one is good no more', async () => (await ask(here)) === 401)
-  const before = await asked(redis.client)
+  const before = await lookUpsOf(redis.client)
   const comparing = ask(here, password)
-  while ((await asked(redis.client)) === before); // then it takes as long as an argon2 hash
+  while ((await lookUpsOf(redis.client)) === before); // then it takes as long as an argon2 hash
   await there.accounts.update(worker.uid, { roles: [] }, operator)
   t.equal(await comparing, 200)
   await until('it has no role', async () => (await ask(here, password)) === 403)
@@ -111,5 +101,5 @@ t.test('whoever opens a session by a password is always looked up', async (t) =>
   const open = async () =>
     t.equal((await here.app.inject({ method: 'POST', url: '/token', headers })).statusCode, 201)
   await open()
-  t.ok((await askedDuring(redis.client, open)) > 0)
+  t.match(await commandsDuring(redis.client, open), { hmget: Number })
 })

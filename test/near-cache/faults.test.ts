@@ -6,6 +6,7 @@ import { generateMasterKeys } from '../../src/token/master-keys.js'
 import { inCheckout } from '../support/checkout.js'
 import { startRedis } from '../support/redis.js'
 import { until } from '../support/redis-groups.js'
+import { scriptsOf } from '../support/redis-state.js'
 import { type StreamFault, startStreamProxy } from '../support/stream-proxy.js'
 import { openFixedSessions } from './fixed-sessions.js'
 import { startServerProcess } from './server-process.js'
@@ -26,8 +27,7 @@ async function prepare(t: Test) {
     startServerProcess(t, wire.url, keys),
   ])
   const tokens = await openFixedSessions(redis.client, keys, 20)
-  const scripts = async () =>
-    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1] ?? 0)
+  const scripts = () => scriptsOf(redis.client)
   /** Until ten looks at a token cost no more than the note of its use. */
   async function warm(token: string): Promise<void> {
     await until('accepted from memory', async () => {

@@ -5,6 +5,7 @@ import t from 'tap'
 import { generateMasterKeys } from '../../src/token/master-keys.js'
 import { inCheckout } from '../support/checkout.js'
 import { startRedis } from '../support/redis.js'
+import { scriptsOf } from '../support/redis-state.js'
 import { openFixedSessions } from './fixed-sessions.js'
 import { startServerProcess } from './server-process.js'
 
@@ -24,8 +25,6 @@ t.test(`${SESSIONS} revocations on one process, refused by another`, async (t) =
     startServerProcess(t, redis.url, keys),
   ])
   const tokens = await openFixedSessions(redis.client, keys, SESSIONS)
-  const scripts = async () =>
-    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.client.info('commandstats'))?.[1] ?? 0)
 
   const lags: number[] = []
   let notHit = 0
@@ -44,9 +43,9 @@ t.test(`${SESSIONS} revocations on one process, refused by another`, async (t) =
       lags.push(lastAcceptAt - revokedAt)
     }
   }
-  const before = await scripts()
+  const before = await scriptsOf(redis.client)
   await Promise.all(Array.from({ length: AT_ONCE }, work))
-  const calls = (await scripts()) - before
+  const calls = (await scriptsOf(redis.client)) - before
 
   lags.sort((a, b) => a - b)
   const p99 = lags[Math.floor(0.99 * lags.length)] ?? Number.NaN

@@ -127,7 +127,7 @@ t.test('a note that was forgotten serves again, for the same place', async (t) =
   t.match(notes.pending('one'), away)
 })
 
-t.test('a use that only its answer knows of counts as any other', async (t) => {
+t.test('a use that is noted in its answer alone counts as any other', async (t) => {
   const notes = createNotes({ most: 10, restMs: REST_MS })
   const [one, same] = [lastingAnswer(), lastingAnswer()]
   const use = (lasting = one) => {

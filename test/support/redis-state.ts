@@ -1,5 +1,6 @@
 /** What a Redis holds and what it was asked, for tests that say: nothing, and nothing. */
 import type { Redis } from 'ioredis'
+import { type Counters, readCounters } from '../../bench/redis.js'
 
 /** Shared facts about where and on what sessions are used; written after the fact, like the last use of a session, which follows the uid hash in its field `u`. */
 const SHARED = /^cs:(ua:|geo:|geo-id$|place:)/
@@ -31,17 +32,19 @@ export async function commandsDuring(
   client: Redis,
   work: () => Promise<unknown>,
 ): Promise<Record<string, number>> {
-  const before = await readCounters(client)
+  const { calls: before } = await countersOf(client)
   await work()
-  const after = await readCounters(client)
-  const changed = [...after].map(([name, calls]) => [name, calls - (before.get(name) ?? 0)] as const)
+  const { calls: after } = await countersOf(client)
+  const changed = Object.entries(after).map(([name, calls]) => [name, calls - (before[name] ?? 0)] as const)
   return Object.fromEntries(changed.filter(([name, calls]) => calls > 0 && !ours.has(name)))
 }
 
 const ours: ReadonlySet<string> = new Set(['info', 'ping'])
 
-async function readCounters(client: Redis): Promise<Map<string, number>> {
-  const stats = await client.info('commandstats')
-  const lines = stats.matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)
-  return new Map([...lines].map(([, name = '', calls]) => [name, Number(calls)]))
-}
+/** @returns what the server has counted since its start */
+export const countersOf = async (client: Redis): Promise<Counters> =>
+  readCounters(await client.info('cpu', 'stats', 'commandstats'))
+
+/** @returns how many scripts it has run by their digest, which is how they are called but for the first time */
+export const scriptsOf = async (client: Redis): Promise<number> =>
+  (await countersOf(client)).calls.evalsha ?? 0
