@@ -137,6 +137,8 @@ export interface Grant {
   ok: true
   /** Absent when the credential was a password, which belongs to no session. */
   session: Session | undefined
+  /** Of that password, then: what tells it from the account's next (`accounts/password.ts`). */
+  passwordMark?: string
   account: Account
   /** The one token that the answer may carry; undefined when it must carry none. */
   token: string | undefined
@@ -157,6 +159,23 @@ export interface Lasting {
 }
 
 export type Decision = Grant | { ok: false; refusal: Refusal }
+
+/**
+ * What entitles an account's owner to one session more. It is judged again in the moment of the opening: else whoever is quick
+ * would have one that outlives what ended meanwhile.
+ */
+export type Warrant = { passwordMark: string } | { sessionHandle: string }
+
+/** @returns the warrant of whoever opens a session by what `grant` has proved */
+export const warrantOf = ({ session, passwordMark = '' }: Grant): Warrant =>
+  session === undefined ? { passwordMark } : { sessionHandle: session.handle }
+
+/**
+ * Why no session was opened, though somebody was authenticated: the account was deleted or suspended meanwhile; the session
+ * that was the warrant for it has ended, as the new one may have; the password was changed. No two live JWTs of an account share
+ * a description.
+ */
+export type OpenRefusal = 'unknown' | 'suspended' | 'revoked' | 'wrong-password' | 'description-taken'
 
 /** @returns a decision that says no, for `code`. */
 export function refuse(code: RefusalCode): { ok: false; refusal: Refusal } {

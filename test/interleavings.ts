@@ -39,6 +39,8 @@ export type Step =
       description: string
       cap: number
       linger: boolean
+      /** What it rests on; a number is the slot of a session. */
+      by: 'nobody' | 'password' | 'old password' | number
     }
   /** A record goes though its account's set still names it. */
   | { do: 'vanish'; slot: number }
@@ -47,11 +49,14 @@ export type Step =
   | { do: 'list' }
   | { do: 'touch'; slot: number; ageMs: number; use: number[] }
   | { do: 'subscribe'; slot: number; claimed: Ask['claimed']; sealed: string; only: string }
-  | { do: 'account'; becomes: 'suspended' | 'restored' | 'cut-off' | 'removed' }
+  | { do: 'account'; becomes: AccountChange }
   | { do: 'snapshot' }
   /** Redis comes back as it was at the last snapshot but `depth`. */
   | { do: 'crash'; depth: number }
   | { do: 'restart'; instance: number }
+
+/** `password`: has another one from here on. */
+export type AccountChange = 'suspended' | 'restored' | 'cut-off' | 'removed' | 'password'
 
 export type Mark = 'G' | 'Y' | 'Za' | 'Zp' | 'Zo' | 'slide' | 'later' | 'e' | 'x'
 
@@ -134,13 +139,18 @@ const anyStep = fc.oneof(
     mark: fc.constantFrom<Mark>('G', 'G', 'G', 'Y', 'Y', 'Za', 'Zp', 'Zo', 'slide', 'later', 'e', 'x'),
     offset: fc.constantFrom(-1, 0, 0, 1),
   }),
-  step('open', 6, {
+  step('open', 8, {
     slot,
     kind: fc.constantFrom<Kind>('rotating', 'rotating', 'fixed', 'jwt'),
     scopes: fc.constantFrom('', 'read', 'read write'),
     description: fc.constantFrom('', 'build', 'deploy'),
     cap: fc.constantFrom(1, 2, 3, 10),
     linger: fc.boolean(),
+    by: fc.oneof(
+      { weight: 5, arbitrary: fc.constant('nobody' as const) },
+      { weight: 2, arbitrary: fc.constantFrom('password' as const, 'old password' as const) },
+      { weight: 2, arbitrary: busySlot },
+    ),
   }),
   step('vanish', 1, { slot }),
   step('revoke', 1, { slot, claimed }),
@@ -153,7 +163,17 @@ const anyStep = fc.oneof(
     sealed: fc.constantFrom('', '', 'one', 'other'),
     only: fc.constantFrom('', 'one'),
   }),
-  step('account', 1, { becomes: fc.constantFrom('suspended', 'restored', 'restored', 'cut-off', 'removed') }),
+  step('account', 2, {
+    becomes: fc.constantFrom<AccountChange>(
+      'suspended',
+      'restored',
+      'restored',
+      'cut-off',
+      'cut-off',
+      'removed',
+      'password',
+    ),
+  }),
   step('snapshot', 6, {}),
   step('crash', 5, { depth: fc.constantFrom(0, 0, 1, 2) }),
   step('restart', 2, { instance }),
@@ -172,6 +192,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
         description: '',
         cap: 3,
         linger: false,
+        by: 'nobody',
       } as const,
     ],
     ...steps,

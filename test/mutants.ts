@@ -138,6 +138,11 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
   open: [
     ["if account[2] then return { 'suspended' } end", ''],
     ["if redis.call('EXISTS', tombstone(KEYS[1])) == 1 then return { 'revoked' } end", ''],
+    ["find('$' .. name .. '$', 1, true)", 'find(name, 1, true)', 'find(name)'],
+    ["return { 'wrong-password' }", ''],
+    ['not opener or opener.created < not_before', 'not opener', 'opener and opener.created < not_before'],
+    ['opener.created < not_before', 'opener.created <= not_before'],
+    ["if by == 's' then", 'if false then'],
     ["if there then return { 'opened', facts(there), account[1], {} } end", ''],
     ["c = kind == 'r' and 1 or 0", 'c = 1'],
     ['created = math.max(now, not_before)', 'created = now'],

@@ -3,8 +3,10 @@
  * resolves against it what is relative in a step.
  */
 import type { ChainableCommander } from 'ioredis'
+import type { Warrant } from '../src/session.js'
 import { accountKey, type Place, sessionKey, sessionsOfKey, subscriptionKey } from '../src/store/keys.js'
 import { packPresentation } from '../src/store/present-call.js'
+import { packWarrant } from '../src/store/record.js'
 import { type Ask, type Mark, type Scenario, SLOTS, type Step, TABS } from './interleavings.js'
 import * as model from './store-model.js'
 
@@ -49,6 +51,7 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
   const late = Array.from({ length: SLOTS }, (): Token[] => [])
   const claims = { nobody: '', owner: uidHash, stranger: 'x'.repeat(16) }
   const staged: Staged[] = []
+  let passwords = 0
 
   const account = accountKey(place)
   const index = sessionsOfKey(place)
@@ -56,6 +59,13 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
   const keyOf = (slot: number) => sessionKey(tag, handleOf(place, slot))
   const sessionOf = (slot: number) => world.records.get(handleOf(place, slot))
   const give = (slot: number, tab: number, token: Token) => tabs[slot]?.splice(tab, 1, token)
+
+  /** In the spelling of an older password, one of its own that is shorter or longer would be found. */
+  function warrantOf(by: Extract<Step, { do: 'open' }>['by']): Warrant | undefined {
+    if (by === 'nobody') return undefined
+    if (typeof by === 'number') return { sessionHandle: handleOf(place, by) }
+    return { passwordMark: by === 'password' ? (world.account?.passwordMark ?? '') : 'salt' }
+  }
 
   /** A slot with a session, unless none has one or `exactly` this is wanted: else stories would end too soon. */
   function living(slot: number, exactly = false): number {
@@ -142,6 +152,7 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
       const use = Array<number>(10).fill(slot)
       const lingerMs = step.linger && kind === 'jwt' ? LINGER_MS : 0
       const life = { idleMs: IDLE_MS, absoluteMs: ABSOLUTE_MS, maxSessions: cap, lingerMs }
+      const warrant = warrantOf(step.by)
       const expected = model.open(world, {
         handle: handleOf(place, slot),
         kind,
@@ -149,10 +160,12 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
         description,
         use,
         life,
+        warrant,
       })
       if (expected[0] === 'opened') tabs[slot]?.fill(kind === 'rotating' ? [1, 0] : [0, 0])
       const unique = kind === 'jwt' && description !== '' ? 'unique' : ''
       const args = [kind, IDLE_MS, ABSOLUTE_MS, lingerMs, cap, scopes, description, unique, Buffer.from(use)]
+      args.push(packWarrant(warrant))
       compare(
         step,
         (redis) => redis.script('sessionOpen', [keyOf(slot), index, account], now, ...args),
@@ -207,13 +220,16 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
       )
     },
     account(step) {
-      model.changeAccount(world, step.becomes, doc)
+      const passwordMark = `salt${++passwords}`
+      model.changeAccount(world, step.becomes === 'password' ? { passwordMark } : step.becomes, doc)
       const notBefore = world.account?.notBefore ?? 0
       const commands: Record<typeof step.becomes, Staged['send']> = {
         suspended: ({ pipeline }) => pipeline.hset(account, 'sus', 1),
         restored: ({ pipeline }) => pipeline.hset(account, 'doc', doc).hdel(account, 'sus'),
         'cut-off': ({ pipeline }) => pipeline.hset(account, 'nb', notBefore),
         removed: ({ pipeline }) => pipeline.del(account),
+        password: ({ pipeline }) =>
+          pipeline.hset(account, 'pw', `$argon2id$v=19$m=8,t=1,p=1$${passwordMark}$hash`),
       }
       if (world.account !== undefined || step.becomes === 'removed')
         compare(step, commands[step.becomes], undefined)

@@ -2,7 +2,7 @@
  * What the session scripts do to the keys of one account, as plain data: records, index, tombstones. The oracle beside
  * `rotation-model.ts`; nothing in it knows Lua or Redis. Times and durations are ms.
  */
-import type { Kind, LifePolicy, RotationPolicy } from '../src/session.js'
+import type { Kind, LifePolicy, RotationPolicy, Warrant } from '../src/session.js'
 import { type Place, sessionKey, sessionsOfKey, subscriptionKey, tombstoneKey } from '../src/store/keys.js'
 import { type Claim, type Judgement, judge, NONE, newborn, type Rotation } from './rotation-model.js'
 
@@ -36,7 +36,9 @@ export interface Keys {
 
 export interface World extends Keys {
   now: number
-  account: { doc: string; suspended: boolean; notBefore: number | undefined } | undefined
+  account:
+    | { doc: string; suspended: boolean; notBefore: number | undefined; passwordMark: string | undefined }
+    | undefined
   uidHash: string
 }
 
@@ -46,7 +48,7 @@ export interface Tombstone {
 }
 
 export function emptyWorld(now: number, uidHash: string, doc: string): World {
-  const account = { doc, suspended: false, notBefore: undefined }
+  const account = { doc, suspended: false, notBefore: undefined, passwordMark: undefined }
   return {
     now,
     account,
@@ -136,12 +138,14 @@ export function keysIn({ records, index, tombstones }: Keys, place: Place): stri
 
 export function changeAccount(
   world: World,
-  becomes: 'suspended' | 'restored' | 'cut-off' | 'removed',
+  becomes: 'suspended' | 'restored' | 'cut-off' | 'removed' | { passwordMark: string },
   doc: string,
 ): void {
   const { account, now } = world
   if (becomes === 'removed') world.account = undefined
-  else if (becomes === 'restored') world.account = { doc, notBefore: undefined, ...account, suspended: false }
+  else if (becomes === 'restored')
+    world.account = { doc, notBefore: undefined, passwordMark: undefined, ...account, suspended: false }
+  else if (account !== undefined && typeof becomes === 'object') Object.assign(account, becomes)
   else if (account !== undefined && becomes === 'suspended') account.suspended = true
   else if (account !== undefined) account.notBefore = now + 1
 }
@@ -214,14 +218,21 @@ export interface Wanted {
   description: string
   use: readonly number[]
   life: Required<LifePolicy>
+  warrant: Warrant | undefined
 }
 
 export function open(world: World, wanted: Wanted): unknown[] {
   const { account, now } = world
-  const { handle, kind, description, life } = wanted
+  const { handle, kind, description, life, warrant } = wanted
   if (account === undefined) return ['unknown']
   if (account.suspended) return ['suspended']
   if (world.tombstones.has(handle)) return ['revoked']
+  if (warrant !== undefined && 'passwordMark' in warrant) {
+    if (account.passwordMark !== warrant.passwordMark) return ['wrong-password']
+  } else if (warrant !== undefined) {
+    const opener = world.records.get(warrant.sessionHandle)
+    if (opener === undefined || opener.createdAt < (account.notBefore ?? 0)) return ['revoked']
+  }
   const there = world.records.get(handle)
   if (there !== undefined) return ['opened', facts(there), account.doc, []]
 

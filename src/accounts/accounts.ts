@@ -14,7 +14,7 @@ import {
 } from '../account.js'
 import type { AccountStore, StoredAccount } from '../store/accounts.js'
 import { patchAttributes } from './attributes.js'
-import { generatePassword, type Passwords } from './password.js'
+import { generatePassword, type Passwords, passwordMark } from './password.js'
 import { findInvalid, type Invalid } from './problems.js'
 
 export type { Invalid, Problem } from './problems.js'
@@ -22,6 +22,7 @@ export type { Invalid, Problem } from './problems.js'
 export type Saved = { ok: true; account: Account }
 export type Taken = { ok: false; code: 'taken'; field: LoginField }
 export type Unknown = { ok: false; code: 'unknown' }
+export type Authenticated = Saved & { passwordMark: string }
 export type NotAuthenticated = { ok: false; code: 'wrong-password' | 'suspended' }
 
 export interface NewAccount {
@@ -54,7 +55,7 @@ export interface Accounts {
   /** By any login name: uid, e-mail or user name. */
   findByLogin(login: string): Promise<AccountState | undefined>
   /** Costs the same for an unknown account and a wrong password; a suspension is told to nobody without the password. */
-  authenticate(login: string, password: string): Promise<Saved | NotAuthenticated>
+  authenticate(login: string, password: string): Promise<Authenticated | NotAuthenticated>
   update(uid: string, change: AccountChange): Promise<Saved | Taken | Invalid | Unknown>
   /** Ends every session but `keepHandle`. */
   setPassword(
@@ -133,9 +134,9 @@ export function createAccounts({ store, passwords, endSessions }: AccountsOption
     async authenticate(login, password) {
       const stored = await store.findByLogin(login)
       const right = await verify(stored, login, password)
-      if (!right || stored === undefined) return { ok: false, code: 'wrong-password' }
+      if (!right || stored?.passwordHash === undefined) return { ok: false, code: 'wrong-password' }
       if (stored.suspendedAt !== undefined) return { ok: false, code: 'suspended' }
-      return { ok: true, account: stored.account }
+      return { ok: true, account: stored.account, passwordMark: passwordMark(stored.passwordHash) }
     },
 
     async update(uid, change) {

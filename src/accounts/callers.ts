@@ -5,15 +5,14 @@
  * Not for whoever opens a session of its own by its password: one opened by an old password, a moment after that was changed, would
  * outlive the change.
  */
-import type { Account } from '../account.js'
 import { accountSignal } from '../store/keys.js'
 import type { NearCache } from '../store/near-cache.js'
 import type { Ticket } from '../store/near-entry.js'
-import type { Accounts } from './accounts.js'
+import type { Accounts, Authenticated } from './accounts.js'
 import { createSecretMemory } from './secret-memory.js'
 
 interface Caller {
-  account: Account
+  judged: Authenticated
   signal: string
   ticket: Ticket
 }
@@ -28,12 +27,11 @@ export function rememberCallers(
     async authenticate(login, password) {
       const name = nameOf(login, password)
       const known = callers.get(name)
-      if (known !== undefined && nearCache.holds(known.ticket, known.signal))
-        return { ok: true, account: known.account }
+      if (known !== undefined && nearCache.holds(known.ticket, known.signal)) return known.judged
       const ticket = nearCache.begin()
       const judged = await accounts.authenticate(login, password)
       if (!judged.ok) callers.delete(name)
-      else callers.set(name, { account: judged.account, signal: accountSignal(judged.account.uid), ticket })
+      else callers.set(name, { judged, signal: accountSignal(judged.account.uid), ticket })
       return judged
     },
   }

@@ -77,6 +77,9 @@ export function passwordProblem(password: string): string | undefined {
   return undefined
 }
 
+/** @returns what tells the password behind `storedHash` from the account's next: the salt of the PHC string, drawn for each */
+export const passwordMark = (storedHash: string): string => storedHash.split('$')[4] ?? ''
+
 /** 130 random bits as 26 characters that nobody mistakes for one another (no i, l, o, u). */
 export function generatePassword(): string {
   const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'

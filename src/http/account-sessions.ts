@@ -56,6 +56,7 @@ export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPl
         const opened = await sessions.open({
           account,
           kind,
+          warrant: undefined,
           actor: actorOf(request),
           ...(scopes && { scopes }),
           ...(description !== undefined && { description }),

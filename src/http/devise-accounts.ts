@@ -61,7 +61,8 @@ export function deviseSignUp(app: FastifyInstance, { accounts, sessions, signUp 
     )
     if (!created.ok) return refuse(wrongAccount(created))
     const { account } = created
-    const opened = await sessions.open({ account, kind: 'rotating', actor: actorOf(request, account.uid) })
+    const actor = actorOf(request, account.uid)
+    const opened = await sessions.open({ account, kind: 'rotating', warrant: undefined, actor })
     if (opened.ok) reply.headers(tokenHeaders(account, opened.session, opened.token))
     return { status: 'success', data: longUser(account) }
   })

@@ -80,8 +80,9 @@ function signIn(app: FastifyInstance, { accounts, sessions }: DeviseOptions): vo
     if (!authenticated.ok)
       return reply.code(401).send(authenticated.code === 'suspended' ? failure('User suspended.') : badLogin)
 
-    const { account } = authenticated
-    const opened = await sessions.open({ account, kind: 'rotating', actor: actorOf(request, account.uid) })
+    const { account, passwordMark } = authenticated
+    const actor = actorOf(request, account.uid)
+    const opened = await sessions.open({ account, kind: 'rotating', warrant: { passwordMark }, actor })
     if (!opened.ok) return reply.code(401).send(badLogin)
     return reply
       .headers(tokenHeaders(opened.account, opened.session, opened.token))

@@ -2,9 +2,9 @@
  * The Gigadrive dialect: an account's tokens, as objects that say where and on what each was last used. Any session's
  * token opens it; `POST /token` opens a `fixed` session, presented as `Authorization: Bearer cst_…` from then on.
  */
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
-import type { SessionView } from '../session.js'
+import { type OpenRefusal, type RefusalCode, type SessionView, warrantOf } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Subscriptions } from '../sessions/subscriptions.js'
@@ -58,13 +58,7 @@ export function gigadrive({ sessions, subscriptions }: GigadriveOptions): Fastif
     authenticator: sessions,
     takes: ['basic'],
     read: readLogin,
-    refused({ code }, _request, reply) {
-      if (code === 'suspended') return reply.code(403).send(failure('User suspended'))
-      return reply
-        .code(401)
-        .header('www-authenticate', basicChallenge)
-        .send(failure('Invalid login credentials'))
-    },
+    refused: ({ code }, _request, reply) => refuseOwner(code, reply),
   }
 
   return dialect({ schema: Failure, render: ({ message }) => failure(message) }, async (app) => {
@@ -81,6 +75,11 @@ export function gigadrive({ sessions, subscriptions }: GigadriveOptions): Fastif
       createToken(scope, sessions)
     })
   })
+}
+
+function refuseOwner(code: RefusalCode | OpenRefusal, reply: FastifyReply): FastifyReply {
+  if (code === 'suspended') return reply.code(403).send(failure('User suspended'))
+  return reply.code(401).header('www-authenticate', basicChallenge).send(failure('Invalid login credentials'))
 }
 
 /** A password opens sessions here, and does nothing else. */
@@ -166,9 +165,11 @@ function verifyToken(app: FastifyInstance): void {
 
 function createToken(app: FastifyInstance, sessions: Sessions): void {
   app.post('', { schema: createSchema }, async (request, reply) => {
-    const { account } = granted(request)
-    const opened = await sessions.open({ account, kind: 'fixed', actor: actorOf(request) })
-    if (!opened.ok) return reply.code(403).send(failure('User suspended'))
+    const grant = granted(request)
+    const { account } = grant
+    const warrant = warrantOf(grant)
+    const opened = await sessions.open({ account, kind: 'fixed', warrant, actor: actorOf(request) })
+    if (!opened.ok) return refuseOwner(opened.code, reply)
     const { session, token } = opened
     const view = await sessions.find(account.uid, session.handle)
     if (view === undefined) return reply.code(404).send(notFound)

@@ -3,7 +3,7 @@
  * a session's token manage them; a JWT opens everything else, and cannot mint more of its kind.
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { handleOfUuid, type Session, uuidOfHandle } from '../session.js'
+import { handleOfUuid, type Refusal, type Session, uuidOfHandle, warrantOf } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
 import type { Sessions } from '../sessions/sessions.js'
 import { Type } from '../typebox.js'
@@ -37,11 +37,7 @@ export function specter({ sessions, longestLifeMs }: SpecterOptions): FastifyPlu
     authenticator: sessions,
     takes: ['basic', 'sessionToken', 'devise'],
     read: readManager,
-    refused: ({ code }, request, reply) =>
-      reply
-        .code(401)
-        .header('www-authenticate', [basicChallenge, ...(hasBearer(request) ? [bearerChallenge(code)] : [])])
-        .send(unauthorized),
+    refused: refuseManager,
   }
   return dialect({ schema: Failure, render: ({ message }) => failure(message) }, (app) =>
     guarded(app, managers, async (scope) => {
@@ -54,6 +50,12 @@ export function specter({ sessions, longestLifeMs }: SpecterOptions): FastifyPlu
     }),
   )
 }
+
+const refuseManager = ({ code }: Refusal, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+  reply
+    .code(401)
+    .header('www-authenticate', [basicChallenge, ...(hasBearer(request) ? [bearerChallenge(code)] : [])])
+    .send(unauthorized)
 
 function readManager(request: FastifyRequest): Credential {
   const credential = readCredential(request)
@@ -92,16 +94,22 @@ function createToken(app: FastifyInstance, sessions: Sessions, longestLifeMs: nu
     if (seconds === undefined || problem !== undefined) return reply.code(400).send(failure(problem ?? ''))
     if (description.trim() === '') return reply.code(400).send(badDescription)
 
-    const { account } = granted(request)
+    const grant = granted(request)
     const lifeMs = Math.round(seconds * 1000)
     const opened = await sessions.open({
-      account,
+      account: grant.account,
       kind: 'jwt',
+      warrant: warrantOf(grant),
       actor: actorOf(request),
       description,
       lifeMs,
     })
-    if (!opened.ok) return refuseOpening(reply, opened.code)
+    if (!opened.ok) {
+      const { code } = opened
+      return code === 'description-taken'
+        ? reply.code(400).send(badDescription)
+        : refuseManager({ code }, request, reply)
+    }
     return reply.code(201).send({
       message: 'Token generated',
       jwt_token_id: uuidOfHandle(opened.session.handle),
@@ -118,12 +126,6 @@ function lifeProblem(seconds: number | undefined, longestSeconds: number): strin
   if (seconds < 0.001) return 'jwt_token_life must be more than zero'
   if (seconds > longestSeconds) return `jwt_token_life must be at most ${longestSeconds} seconds`
   return undefined
-}
-
-function refuseOpening(reply: FastifyReply, code: string): FastifyReply {
-  return code === 'description-taken'
-    ? reply.code(400).send(badDescription)
-    : reply.code(401).send(unauthorized)
 }
 
 interface TokenRoute {

@@ -31,7 +31,7 @@ export interface PasswordJudge {
   authenticate(
     login: string,
     password: string,
-  ): Promise<{ ok: true; account: Account } | { ok: false; code: RefusalCode }>
+  ): Promise<{ ok: true; account: Account; passwordMark: string } | { ok: false; code: RefusalCode }>
 }
 
 export interface AuthenticatorParts {
@@ -137,7 +137,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   async function judgePassword(login: string, password: string): Promise<Decision> {
     const judged = await passwords.authenticate(login, password)
     if (!judged.ok) return refuse(judged.code)
-    return { ok: true, account: judged.account, session: undefined, token: undefined, rotated: false }
+    return { ...judged, session: undefined, token: undefined, rotated: false }
   }
 
   function judge(credential: Credential, mode: Mode, use: Use | undefined): Decision | Promise<Decision> {

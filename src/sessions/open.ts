@@ -1,7 +1,7 @@
 /** Opens sessions: a fresh secret, one record, and the first token, which is handed out once. */
 import { type Account, canonicalName } from '../account.js'
 import type { Actor, Audit } from '../event.js'
-import type { Kind, Session } from '../session.js'
+import type { Kind, OpenRefusal, Session, Warrant } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { Countersigner } from '../token/countersign.js'
@@ -12,6 +12,8 @@ import type { SessionPolicy } from './policy.js'
 export interface NewSession {
   account: Account
   kind: Kind
+  /** undefined: somebody vouches for the owner, a service or who has just made the account. */
+  warrant: Warrant | undefined
   /** Who asks for it, and from where: its first use. */
   actor: Actor
   scopes?: readonly string[]
@@ -27,9 +29,6 @@ export interface OpenedSession {
   account: Account
   token: string
 }
-
-/** Why none was opened, though its account was authenticated: it was deleted or suspended meanwhile, say. */
-export type OpenRefusal = 'unknown' | 'suspended' | 'revoked' | 'description-taken'
 
 export type Opened = OpenedSession | { ok: false; code: OpenRefusal }
 
@@ -53,12 +52,13 @@ const firstGeneration = { rotating: 1, fixed: 0, jwt: 0 } as const
 /** Makes what opens sessions of every kind. */
 export function createOpener({ countersigner, jwts, store, policy, audit, activity }: OpenerParts): Opener {
   return {
-    async open({ account, kind, actor, scopes = [], description = '', lifeMs }) {
+    async open({ account, kind, warrant, actor, scopes = [], description = '', lifeMs }) {
       const { uid } = account
       const claim = countersigner.begin(placeOf(uid).tag, firstGeneration[kind])
       const life = { ...policy[kind], ...(lifeMs !== undefined && { idleMs: lifeMs, absoluteMs: lifeMs }) }
       const { tag, handle } = claim
-      const opened = await store.open({ tag, handle, uid, kind, scopes, description, use: actor, life })
+      const use = actor
+      const opened = await store.open({ tag, handle, uid, kind, warrant, scopes, description, use, life })
       if (opened.verdict !== 'opened') return { ok: false, code: opened.verdict }
 
       const { session, evicted } = opened

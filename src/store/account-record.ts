@@ -1,5 +1,5 @@
 /**
- * Account ⇄ hash fields: the one place where their names are written on this side (`lua/present.lua` reads three).
+ * Account ⇄ hash fields: the one place where their names are written on this side (`lua/present.lua` reads three, `lua/open.lua` all).
  *
  * | field | holds                                                                    |
  * |-------|--------------------------------------------------------------------------|

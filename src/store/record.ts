@@ -1,6 +1,15 @@
 /** Session ⇄ Redis: what the scripts reply. The record's own layout is written once, in `lua/record.lua`. */
 import type { Account } from '../account.js'
-import type { Kind, LastUse, LifePolicy, ListedSession, Session, Use } from '../session.js'
+import type {
+  Kind,
+  LastUse,
+  LifePolicy,
+  ListedSession,
+  OpenRefusal,
+  Session,
+  Use,
+  Warrant,
+} from '../session.js'
 import { parseUse } from './packed-use.js'
 
 /** A session as the scripts reply it; `Text` is string or Buffer, by the form of the command. Times are ms. */
@@ -27,6 +36,8 @@ export interface NewRecord {
   handle: string
   uid: string
   kind: Kind
+  /** What it rests on; absent when somebody vouches for its owner. */
+  warrant?: Warrant | undefined
   scopes: readonly string[]
   /** No two live JWTs of an account share one. */
   description?: string | undefined
@@ -36,7 +47,13 @@ export interface NewRecord {
 
 export type OpenedRecord =
   | { verdict: 'opened'; session: Session; account: Account; evicted: string[] }
-  | { verdict: 'unknown' | 'suspended' | 'revoked' | 'description-taken' }
+  | { verdict: OpenRefusal }
+
+/** @returns `warrant` as `lua/open.lua` takes it */
+export function packWarrant(warrant: Warrant | undefined): string {
+  if (warrant === undefined) return ''
+  return 'passwordMark' in warrant ? `p${warrant.passwordMark}` : `s${warrant.sessionHandle}`
+}
 
 /** A session that was ended, as it last was. */
 export interface Ended {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Result } from 'ioredis'
+import type { OpenRefusal } from '../session.js'
 import type { RedisClient } from './connect.js'
 import type { PresentReply } from './present-reply.js'
 import type { Facts, ListEntry } from './record.js'
@@ -27,7 +28,7 @@ declare module 'ioredis' {
 
 export type OpenReply =
   | [verdict: 'opened', facts: Facts<string>, doc: string, evicted: string[]]
-  | [verdict: 'unknown' | 'suspended' | 'revoked' | 'description-taken']
+  | [verdict: OpenRefusal]
 export type SubscribeReply = 'subscribed' | 'unsubscribed' | 'without'
 export type RevokeReply = [facts: Facts<Buffer>, doc: Buffer | null, lastUse: Buffer]
 export type ListReply = [doc: Buffer | null, ...sessions: ListEntry[]]

@@ -13,7 +13,15 @@ import { accountKey, type Place, placeOf, sessionKey, sessionsOfKey, subscriptio
 import { packUse, parseUse } from './packed-use.js'
 import type { Presentation } from './present-call.js'
 import { createPresenter, type Presented } from './presentations.js'
-import { type Ended, type NewRecord, type OpenedRecord, toListed, toSession, type UseNote } from './record.js'
+import {
+  type Ended,
+  type NewRecord,
+  type OpenedRecord,
+  packWarrant,
+  toListed,
+  toSession,
+  type UseNote,
+} from './record.js'
 import { defineSessionScripts } from './scripts.js'
 
 export type { Presentation } from './present-call.js'
@@ -76,7 +84,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
   const ask = gate.pass
 
   return {
-    async open({ tag, handle, uid, kind, scopes, description = '', use, life }) {
+    async open({ tag, handle, uid, kind, warrant, scopes, description = '', use, life }) {
       if (!(life.absoluteMs <= LONGEST_LIFE_MS)) throw new RangeError('no session lives longer than 34 years')
       const place = placeOf(uid)
       const unique = kind === 'jwt' && description !== '' ? 'unique' : ''
@@ -95,6 +103,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
           description,
           unique,
           packUse(use),
+          packWarrant(warrant),
         ),
       )
       if (reply[0] !== 'opened') return { verdict: reply[0] }

@@ -72,6 +72,14 @@ for (const fault of ['killed', 'black-holed', 'half-open'] satisfies StreamFault
     t.pass('and memory serves again by itself when it is up')
   })
 
+t.test('by what is still accepted from memory after its end, no session is opened', async (t) => {
+  const { wire, here, there, token, other } = await prepare(t)
+  t.equal(await there.openAnother(other), 201, 'else one is')
+  wire.breakStreams('half-open')
+  t.equal(await here.revoke(token), 204)
+  t.strictSame([await there.verify(token), await there.openAnother(token)], [200, 401])
+})
+
 t.test('a stopped process refuses at its first look', async (t) => {
   const world = await prepare(t)
   const { here, there, token } = world

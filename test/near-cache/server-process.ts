@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 import { inCheckout } from '../support/checkout.js'
 
 const entry = inCheckout('dist/server.js')
+const wantedJwt = JSON.stringify({ jwt_token_description: 'job', jwt_token_life: '1 hour' })
 
 export interface ServerProcess {
   pid: number
@@ -15,6 +16,8 @@ export interface ServerProcess {
   verify(token: string): Promise<number>
   /** Ends the token's session. @returns the status */
   revoke(token: string): Promise<number>
+  /** Opens a session of the same account, a JWT. @returns the status */
+  openAnother(token: string): Promise<number>
 }
 
 export async function startServerProcess(t: Test, redisUrl: string, keys: string): Promise<ServerProcess> {
@@ -55,6 +58,7 @@ export async function startServerProcess(t: Test, redisUrl: string, keys: string
     pid: child.pid ?? 0,
     verify: (token) => send('POST', '/token/verify', token),
     revoke: (token) => send('DELETE', '/token', token, JSON.stringify({ id: token })),
+    openAnother: (token) => send('POST', '/v1alpha/token', token, wantedJwt),
   }
 }
 

@@ -85,13 +85,13 @@ export async function startSessions(t: Test) {
         async authenticate(login, password) {
           const stored = await accounts.findByLogin(login)
           if (stored === undefined || password !== 'right') return { ok: false, code: 'wrong-password' }
-          return { ok: true, account: stored.account }
+          return { ok: true, account: stored.account, passwordMark: '' }
         },
       },
     }),
     /** Opens a session that must open. */
     async mustOpen(account: Account, kind: Kind, more: Partial<NewSession> = {}): Promise<OpenedSession> {
-      const opened = await open({ account, kind, actor, ...more })
+      const opened = await open({ account, kind, warrant: undefined, actor, ...more })
       if (!opened.ok) throw new Error(`not opened: ${opened.code}`)
       return opened
     },

@@ -13,20 +13,29 @@
 -- ARGV[8]  description, '' for none
 -- ARGV[9]  'unique': no two live sessions of this kind have one description; else ''
 -- ARGV[10] use: user agent hash (6 bytes) ‖ address (0, 4 or 16)
+-- ARGV[11] what it rests on: 'p' and the salt of its owner's password, or 's' and the handle of a session of the account; '' when
+--          somebody vouches for the owner
 -- Returns  {'opened', facts, account document, evicted handles}, or {'unknown'}, {'suspended'}, {'revoked'},
---          {'description-taken'}
+--          {'wrong-password'}, {'description-taken'}
 -- Invariant: no more sessions of a kind than the cap; the new one is never the one to go; a revoked handle never comes
---          back; a session that is there is left as it is, so that opening may be repeated.
+--          back; none is opened by a password that was changed or a session that has ended; a session that is there is left
+--          as it is, so that opening may be repeated.
 local now = clock(ARGV[1])
-local account = redis.call('HMGET', KEYS[3], 'doc', 'sus', 'nb')
+local account = redis.call('HMGET', KEYS[3], 'doc', 'sus', 'nb', 'pw')
 if not account[1] then return { 'unknown' } end
 if account[2] then return { 'suspended' } end
 if redis.call('EXISTS', tombstone(KEYS[1])) == 1 then return { 'revoked' } end
+local not_before = tonumber(account[3] or 0)
+local by, name = ARGV[11]:sub(1, 1), ARGV[11]:sub(2)
+if by == 'p' and not (account[4] or ''):find('$' .. name .. '$', 1, true) then return { 'wrong-password' } end
+if by == 's' then
+  local opener = read(KEYS[1]:sub(1, 8) .. name)
+  if not opener or opener.created < not_before then return { 'revoked' } end
+end
 local there = read(KEYS[1])
 if there then return { 'opened', facts(there), account[1], {} } end
 
 local kind, cap, unique = ARGV[2]:sub(1, 1), tonumber(ARGV[6]), ARGV[9] == 'unique'
-local not_before = tonumber(account[3] or 0)
 local r = {
   key = KEYS[1], uid_hash = KEYS[2]:sub(12), scopes = ARGV[7],
   kind = kind, c = kind == 'r' and 1 or 0, t = now, a = 0, p = 0, o = 0, k = 1,
