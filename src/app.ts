@@ -28,7 +28,7 @@ import { createTally } from './http/tally.js'
 import { createDeliver } from './push/deliver.js'
 import { createReach, type ReachOptions } from './push/reach.js'
 import { createActivity } from './sessions/activity.js'
-import { createAuthenticator, type Outcome } from './sessions/authenticate.js'
+import type { Outcome } from './sessions/authenticate.js'
 import { createPolicy } from './sessions/policy.js'
 import { createRecall } from './sessions/recall.js'
 import { createSessions } from './sessions/sessions.js'
@@ -149,20 +149,18 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
     (uid) => nearCache.hear(accountSignal(uid)),
   )
   const outcomeTally = createTally<Outcome>(['accepted', 'rotated'])
-  const sessionParts = {
+  const sessions = createSessions({
     countersigner: rememberClaims(createCountersigner(masterKeys)),
     jwts: createJwts({ keys: keyRing, issuer: config.issuer }),
     store: sessionStore,
     policy: createPolicy({ life: config.life, longestJwtMs: jwtMaxLifeMs }),
-    passwords: accounts,
+    passwords: rememberCallers(accounts, nearCache),
     audit,
     facts,
     activity,
     recall: createRecall(nearCache, config.rotation),
     count: outcomeTally.add,
-  }
-  const sessions = createSessions(sessionParts)
-  const callers = createAuthenticator({ ...sessionParts, passwords: rememberCallers(accounts, nearCache) })
+  })
 
   const measured = {
     authentications: outcomeTally.counts,
@@ -180,8 +178,8 @@ export async function buildService(options: ServiceOptions): Promise<Service> {
   await app.register(gigadrive({ sessions, subscriptions }), { prefix: '/token' })
   await app.register(specter({ sessions, longestLifeMs: jwtMaxLifeMs }), { prefix: '/v1alpha/token' })
   await app.register(gateway({ sessions, countryOf: activity.countryOf }), { prefix: '/gateway' })
-  await app.register(oauth({ sessions, callers, issuer: config.issuer }))
-  await app.register(services({ sessions, callers, accounts, events, metrics, longestJwtMs: jwtMaxLifeMs }))
+  await app.register(oauth({ sessions, issuer: config.issuer }))
+  await app.register(services({ sessions, accounts, events, metrics, longestJwtMs: jwtMaxLifeMs }))
   await publishRoutes(app)
   await app.ready()
   // Last: building keeps the event loop busy for longer than a command to Redis may take.

@@ -138,7 +138,7 @@ const bugs: Record<string, [was: string, ...is: string[]][]> = {
   open: [
     ["if account[2] then return { 'suspended' } end", ''],
     ["if redis.call('EXISTS', tombstone(KEYS[1])) == 1 then return { 'revoked' } end", ''],
-    ["find('$' .. name .. '$', 1, true)", 'find(name, 1, true)', 'find(name)'],
+    ['match(SALT) ~= name', 'match(SALT) == name', 'find(name, 1, true) == nil'],
     ["return { 'wrong-password' }", ''],
     ['not opener or opener.created < not_before', 'not opener', 'opener and opener.created < not_before'],
     ['opener.created < not_before', 'opener.created <= not_before'],

@@ -1,9 +1,7 @@
 /**
- * Services, which prove who they are by the same password in each request. Redis is asked about one who was right no sooner than
- * something may have changed: the same bound, and the same stream, as for tokens that are answered from memory.
- *
- * Not for whoever opens a session of its own by its password: one opened by an old password, a moment after that was changed, would
- * outlive the change.
+ * Whoever proves who it is by the same password in each request, as services do. Redis is asked about one who was right no
+ * sooner than something may have changed: the same bound, and the same stream, as for tokens that are answered from memory.
+ * Nobody can make that moment last: a session is opened only by the password that is the account's then (`Warrant`).
  */
 import { accountSignal } from '../store/keys.js'
 import type { NearCache } from '../store/near-cache.js'

@@ -53,11 +53,12 @@ export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPl
         const lifeMs = readLife(request.body.life, options.longestJwtMs)
         const account = await findOrCreate(accounts, request.params.uid, request.body.create, request)
         refuseEscalation(request, account, kind)
+        const actor = actorOf(request)
         const opened = await sessions.open({
           account,
           kind,
           warrant: undefined,
-          actor: actorOf(request),
+          actor,
           ...(scopes && { scopes }),
           ...(description !== undefined && { description }),
           ...(lifeMs !== undefined && { lifeMs }),
@@ -69,8 +70,7 @@ export function accountSessionRoutes(options: AccountSessionsOptions): FastifyPl
               ? 'The description is already in use.'
               : 'The account is suspended or gone.',
           )
-        const view = await sessions.find(account.uid, opened.session.handle)
-        if (view === undefined) throw noSuchSession()
+        const view = await sessions.show({ session: opened.session, description }, actor)
         if (kind !== 'jwt') reply.headers(tokenHeaders(opened.account, opened.session, opened.token))
         return reply.code(201).send({ ...objectOf(view), token: opened.token })
       },

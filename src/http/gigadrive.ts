@@ -167,12 +167,11 @@ function createToken(app: FastifyInstance, sessions: Sessions): void {
   app.post('', { schema: createSchema }, async (request, reply) => {
     const grant = granted(request)
     const { account } = grant
-    const warrant = warrantOf(grant)
-    const opened = await sessions.open({ account, kind: 'fixed', warrant, actor: actorOf(request) })
+    const actor = actorOf(request)
+    const opened = await sessions.open({ account, kind: 'fixed', warrant: warrantOf(grant), actor })
     if (!opened.ok) return refuseOwner(opened.code, reply)
     const { session, token } = opened
-    const view = await sessions.find(account.uid, session.handle)
-    if (view === undefined) return reply.code(404).send(notFound)
+    const view = await sessions.show({ session, description: undefined }, actor)
     return reply.code(201).send(tokenOf(view, { handle: session.handle, token }))
   })
 }

@@ -2,7 +2,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Role } from '../account.js'
 import type { Grant } from '../session.js'
-import type { Authenticator } from '../sessions/authenticate.js'
 import { type AccountSessionsOptions, accountSessionRoutes } from './account-sessions.js'
 import { accountRoutes } from './accounts.js'
 import { requireRole } from './authorize.js'
@@ -20,17 +19,15 @@ import { type Guard, guarded } from './scopes.js'
 const forServices: readonly Role[] = ['service', 'admin']
 
 export interface ServicesOptions extends AccountSessionsOptions {
-  /** Judges who asks. */
-  callers: Pick<Authenticator, 'authenticate'>
   events: EventReader
   metrics: Metrics
 }
 
 /** @returns the routes as a plugin; register it without a prefix */
 export function services(options: ServicesOptions): FastifyPluginAsync {
-  const { sessions, callers, accounts, events, metrics } = options
+  const { sessions, accounts, events, metrics } = options
   const guard: Guard = {
-    authenticator: callers,
+    authenticator: sessions,
     takes: ['basic', 'sessionToken', 'jwt', 'devise'],
     read: readCredential,
     refused: ({ code }, _request, reply) =>

@@ -1,9 +1,9 @@
 /** An account's sessions as their owner sees them: with where and on what each was last used, up to this moment. */
 import { canonicalAddress } from '../location.js'
-import type { ListedSession, SessionView } from '../session.js'
+import type { ListedSession, SessionView, Use } from '../session.js'
 import { placeOf } from '../store/keys.js'
 import type { SessionStore } from '../store/sessions.js'
-import type { SharedFacts } from '../store/shared-facts.js'
+import { cutUserAgent, type SharedFacts } from '../store/shared-facts.js'
 import type { Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
@@ -14,6 +14,8 @@ export interface Lister {
   /** Most recently used first; expired JWTs too, as long as they linger. */
   list(uid: string): Promise<SessionView[]>
   find(uid: string, handle: string): Promise<SessionView | undefined>
+  /** One that was opened just now, from `use`. The other sessions of its account, which may be many, are not looked at. */
+  show(opened: Pick<ListedSession, 'session' | 'description'>, use: Use): Promise<SessionView>
   /**
    * The handle that `id` means, whether it is one, a countersigned token or a JWT; undefined when it is none of them.
    *
@@ -36,21 +38,26 @@ const HANDLE = /^[\w-]{22}$/
 export function createLister({ countersigner, jwts, store, facts, activity }: ListerParts): Lister {
   const deviceOf = createDeviceReader()
 
-  /** Two round trips, however many sessions: the records, then what they share. */
+  /** @returns what views sessions that were used so; one round trip, however many */
+  async function viewer(uses: readonly LatestUse[]) {
+    const [userAgents, locations] = await Promise.all([
+      facts.readUserAgents(known(uses.map(({ userAgentHash }) => userAgentHash))),
+      facts.readLocations(known(uses.map(({ ip }) => ip))),
+    ])
+    return ({ session, description, notifications }: Viewed, use: LatestUse): SessionView => {
+      const { lastSeenAt, ip } = use
+      const userAgent = use.userAgent ?? userAgents.get(use.userAgentHash ?? '') ?? ''
+      const location = locations.get(ip ?? '')?.location
+      const device = deviceOf(userAgent)
+      return { session, lastSeenAt, description, ip, userAgent, device, location, notifications }
+    }
+  }
+
   async function view(listed: readonly ListedSession[]): Promise<SessionView[]> {
     const used = listed.map((one) => ({ one, use: latestUse(one, activity.pending(one.session.handle)) }))
-    const [userAgents, locations] = await Promise.all([
-      facts.readUserAgents(known(used.map(({ use }) => use.userAgentHash))),
-      facts.readLocations(known(used.map(({ use }) => use.ip))),
-    ])
+    const viewOf = await viewer(used.map(({ use }) => use))
     return used
-      .map(({ one: { session, description, notifications }, use }) => {
-        const { lastSeenAt, ip } = use
-        const userAgent = use.userAgent ?? userAgents.get(use.userAgentHash ?? '') ?? ''
-        const location = locations.get(ip ?? '')?.location
-        const device = deviceOf(userAgent)
-        return { session, lastSeenAt, description, ip, userAgent, device, location, notifications }
-      })
+      .map(({ one, use }) => viewOf(one, use))
       .sort((one, other) => other.lastSeenAt - one.lastSeenAt)
   }
 
@@ -64,6 +71,16 @@ export function createLister({ countersigner, jwts, store, facts, activity }: Li
   return {
     list: async (uid) => view(await store.list(placeOf(uid))),
     find,
+    async show(opened, { ip, userAgent }) {
+      const use = {
+        lastSeenAt: opened.session.createdAt,
+        ip: canonicalAddress(ip)?.ip,
+        userAgent: cutUserAgent(userAgent),
+        userAgentHash: undefined,
+      }
+      const viewOf = await viewer([use])
+      return viewOf({ ...opened, notifications: false }, use)
+    },
     async handleOf(id) {
       if (HANDLE.test(id)) return id
       const claim = id.includes('.') ? await jwts.verify(id) : countersigner.verify(id)
@@ -71,6 +88,8 @@ export function createLister({ countersigner, jwts, store, facts, activity }: Li
     },
   }
 }
+
+type Viewed = Pick<ListedSession, 'session' | 'description' | 'notifications'>
 
 interface LatestUse {
   lastSeenAt: number

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import { boxford, geoFolder } from '../support/activity-world.js'
+import { basic } from '../support/oauth.js'
 import { ada, startService, type TestService } from '../support/service.js'
 
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0'
@@ -20,9 +22,18 @@ async function listFrom(
   headers: Record<string, string>,
   remoteAddress = '127.0.0.1',
 ) {
+  return (await listAll({ app }, token, headers, remoteAddress))[0]
+}
+
+async function listAll(
+  { app }: Pick<TestService, 'app'>,
+  token: string,
+  headers: Record<string, string>,
+  remoteAddress = '127.0.0.1',
+) {
   const authorization = `Bearer ${token}`
   const answer = await app.inject({ url: '/token', headers: { authorization, ...headers }, remoteAddress })
-  return answer.json()[0]
+  return answer.json()
 }
 
 t.test('GET /token shows the whole IpStackResult, once the address is located', async (t) => {
@@ -103,6 +114,40 @@ t.test('without trusted proxies, nobody is believed', async (t) => {
   const forged = { 'x-forwarded-for': '81.2.69.142' }
   t.equal((await listFrom(service, token, forged)).lastIP, '127.0.0.1')
   t.equal((await listFrom(service, token, forged, '89.160.1.1')).lastIP, '89.160.1.1')
+})
+
+t.test('what is opened is shown as the list has it, even when it is gone already', async (t) => {
+  const service = await start(t)
+  const { token } = await service.signIn()
+  const use = { 'x-forwarded-for': '::ffff:81.2.69.142', 'user-agent': `${firefox} ${'x'.repeat(600)}` }
+  const authorization = basic(ada.uid, ada.password)
+  const open = async () => {
+    const answer = await service.app.inject({
+      method: 'POST',
+      url: '/token',
+      headers: { authorization, ...use },
+    })
+    service.secrets.guard(answer.json().id)
+    return answer.json()
+  }
+  await open()
+  const list = (): Promise<Record<string, unknown>[]> => listAll(service, token, {})
+  while ((await list()).every(({ ipStackResult }) => ipStackResult === null)); // located after the answer
+  const opened = await open()
+  const listed = await list()
+  const { id, current, lastAccessTime, ...facts } = opened
+  t.equal(current, true)
+  t.match(facts, { lastIP: '81.2.69.142', ipStackResult: { city: 'Boxford' } })
+  // Opening is its first use, which this instance notes a moment later, by its own clock.
+  const same = listed.filter((one) => isDeepStrictEqual({ ...one, id, current, lastAccessTime }, opened))
+  t.not(same.length, 0)
+  t.ok(Math.abs(Date.parse(String(same[0]?.lastAccessTime)) - Date.parse(lastAccessTime)) <= 1000)
+
+  const all = await Promise.all(Array.from({ length: 30 }, open))
+  t.ok(
+    all.every(({ kind }) => kind === 'fixed'),
+    'also those that have made room already',
+  )
 })
 
 t.test('services see devices and countries', async (t) => {

@@ -5,7 +5,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../../account.js'
 import type { Refusal } from '../../session.js'
-import type { Authenticator } from '../../sessions/authenticate.js'
 import type { Sessions } from '../../sessions/sessions.js'
 import { readBasic } from '../basic.js'
 import { basicChallenge, bearerChallenge, hasBearer } from '../challenge.js'
@@ -23,8 +22,6 @@ import { introspectionSchema, metadataSchema, OAuthFailure, revocationSchema } f
 
 export interface OAuthOptions {
   sessions: Sessions
-  /** Judges who asks. */
-  callers: Pick<Authenticator, 'authenticate'>
   issuer: string
 }
 
@@ -43,9 +40,9 @@ const envelope: Envelope = {
 }
 
 /** @returns the endpoints as a plugin; register it without a prefix */
-export function oauth({ sessions, callers, issuer }: OAuthOptions): FastifyPluginAsync {
-  const guard: Guard = {
-    authenticator: callers,
+export function oauth({ sessions, issuer }: OAuthOptions): FastifyPluginAsync {
+  const callers: Guard = {
+    authenticator: sessions,
     takes: ['basic', 'sessionToken', 'jwt'],
     read: (request) => readCaller(request, formOf(request)),
     refused: refuseCaller,
@@ -57,7 +54,7 @@ export function oauth({ sessions, callers, issuer }: OAuthOptions): FastifyPlugi
         readForms(scope)
         scope.setValidatorCompiler(checkedByHandler)
         await readBasic(scope)
-        await guarded(scope, guard, async (inner) => {
+        await guarded(scope, callers, async (inner) => {
           introspection(inner, sessions, issuer)
           revocation(inner, sessions)
         })

@@ -20,6 +20,7 @@
 -- Invariant: no more sessions of a kind than the cap; the new one is never the one to go; a revoked handle never comes
 --          back; none is opened by a password that was changed or a session that has ended; a session that is there is left
 --          as it is, so that opening may be repeated.
+local SALT = '^%$[^$]+%$[^$]+%$[^$]+%$([^$]+)' -- of a PHC string
 local now = clock(ARGV[1])
 local account = redis.call('HMGET', KEYS[3], 'doc', 'sus', 'nb', 'pw')
 if not account[1] then return { 'unknown' } end
@@ -27,7 +28,7 @@ if account[2] then return { 'suspended' } end
 if redis.call('EXISTS', tombstone(KEYS[1])) == 1 then return { 'revoked' } end
 local not_before = tonumber(account[3] or 0)
 local by, name = ARGV[11]:sub(1, 1), ARGV[11]:sub(2)
-if by == 'p' and not (account[4] or ''):find('$' .. name .. '$', 1, true) then return { 'wrong-password' } end
+if by == 'p' and (account[4] or ''):match(SALT) ~= name then return { 'wrong-password' } end
 if by == 's' then
   local opener = read(KEYS[1]:sub(1, 8) .. name)
   if not opener or opener.created < not_before then return { 'revoked' } end
