@@ -170,13 +170,6 @@ export type Warrant = { passwordMark: string } | { sessionHandle: string }
 export const warrantOf = ({ session, passwordMark = '' }: Grant): Warrant =>
   session === undefined ? { passwordMark } : { sessionHandle: session.handle }
 
-/**
- * Why no session was opened, though somebody was authenticated: the account was deleted or suspended meanwhile; the session
- * that was the warrant for it has ended, as the new one may have; the password was changed. No two live JWTs of an account share
- * a description.
- */
-export type OpenRefusal = 'unknown' | 'suspended' | 'revoked' | 'wrong-password' | 'description-taken'
-
 /** @returns a decision that says no, for `code`. */
 export function refuse(code: RefusalCode): { ok: false; refusal: Refusal } {
   return { ok: false, refusal: { code } }

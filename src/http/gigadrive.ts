@@ -4,8 +4,9 @@
  */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Account } from '../account.js'
-import { type OpenRefusal, type RefusalCode, type SessionView, warrantOf } from '../session.js'
+import { type RefusalCode, type SessionView, warrantOf } from '../session.js'
 import type { Credential } from '../sessions/credential.js'
+import type { OpenRefusal } from '../sessions/open.js'
 import type { Sessions } from '../sessions/sessions.js'
 import type { Subscriptions } from '../sessions/subscriptions.js'
 import { Type } from '../typebox.js'

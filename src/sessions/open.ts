@@ -1,13 +1,16 @@
 /** Opens sessions: a fresh secret, one record, and the first token, which is handed out once. */
 import { type Account, canonicalName } from '../account.js'
 import type { Actor, Audit } from '../event.js'
-import type { Kind, OpenRefusal, Session, Warrant } from '../session.js'
+import type { Kind, Session, Warrant } from '../session.js'
 import { placeOf } from '../store/keys.js'
+import type { OpenRefusal } from '../store/record.js'
 import type { SessionStore } from '../store/sessions.js'
 import type { Countersigner } from '../token/countersign.js'
 import type { Jwts } from '../token/jwt.js'
 import type { Activity } from './activity.js'
 import type { SessionPolicy } from './policy.js'
+
+export type { OpenRefusal } from '../store/record.js'
 
 export interface NewSession {
   account: Account

@@ -1,15 +1,6 @@
 /** Session ⇄ Redis: what the scripts reply. The record's own layout is written once, in `lua/record.lua`. */
 import type { Account } from '../account.js'
-import type {
-  Kind,
-  LastUse,
-  LifePolicy,
-  ListedSession,
-  OpenRefusal,
-  Session,
-  Use,
-  Warrant,
-} from '../session.js'
+import type { Kind, LastUse, LifePolicy, ListedSession, Session, Use, Warrant } from '../session.js'
 import { parseUse } from './packed-use.js'
 
 /** A session as the scripts reply it; `Text` is string or Buffer, by the form of the command. Times are ms. */
@@ -44,6 +35,13 @@ export interface NewRecord {
   use?: Use | undefined
   life: LifePolicy
 }
+
+/**
+ * Why no session was opened, though somebody was authenticated: the account was deleted or suspended meanwhile; the session
+ * that was the warrant for it has ended, as the new one may have; the password was changed. No two live JWTs of an account share
+ * a description.
+ */
+export type OpenRefusal = 'unknown' | 'suspended' | 'revoked' | 'wrong-password' | 'description-taken'
 
 export type OpenedRecord =
   | { verdict: 'opened'; session: Session; account: Account; evicted: string[] }

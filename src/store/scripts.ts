@@ -4,10 +4,9 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Result } from 'ioredis'
-import type { OpenRefusal } from '../session.js'
 import type { RedisClient } from './connect.js'
 import type { PresentReply } from './present-reply.js'
-import type { Facts, ListEntry } from './record.js'
+import type { Facts, ListEntry, OpenRefusal } from './record.js'
 
 type Argument = string | number | Buffer
 
