@@ -4,11 +4,12 @@
  */
 import basicAuth from '@fastify/basic-auth'
 import type { FastifyInstance } from 'fastify'
+import type { Credential } from '../sessions/credential.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** What a well-formed Basic header holds (RFC 7617). */
-    basic: { login: string; password: string } | undefined
+    basic: (Credential & { kind: 'password' }) | undefined
   }
 }
 
@@ -17,7 +18,7 @@ export async function readBasic(app: FastifyInstance): Promise<void> {
   app.decorateRequest('basic', undefined)
   await app.register(basicAuth, {
     validate(login, password, request, _reply, done) {
-      request.basic = { login, password }
+      request.basic = { kind: 'password', login, password }
       done()
     },
   })

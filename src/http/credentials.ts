@@ -20,5 +20,5 @@ export function readCredential(request: FastifyRequest): Credential {
   if (authorization.form !== 'jwt' && authorization.form !== 'other') return tuple
   if (tuple.kind !== 'none') return { kind: 'conflict' }
   if (authorization.form === 'jwt') return { kind: 'jwt', jwt: authorization.jwt }
-  return request.basic === undefined ? { kind: 'token', token: '' } : { kind: 'password', ...request.basic }
+  return request.basic ?? { kind: 'token', token: '' }
 }

@@ -138,11 +138,13 @@ export function createNearCache({ redis, maxEntries = MAX_ENTRIES, ...lease }: N
     },
     begin: () => ({ startedAt: Math.floor(performance.now()), generation: currentGeneration() }),
     keep(presented, ticket, answer) {
-      if (ticket.generation !== currentGeneration() || isOverruled(answer, ticket)) return undefined
+      const { startedAt, generation } = ticket
+      if (generation !== currentGeneration() || isOverruled(answer, ticket)) return undefined
       // Whole, as all numbers here: V8 keeps a small integer in the entry itself, and any other in a place of its own, another cache miss.
-      const goodUntil = Math.floor(Math.min(answer.goodUntil, ticket.startedAt + LONGEST_MS))
+      const goodUntil = Math.floor(Math.min(answer.goodUntil, startedAt + LONGEST_MS))
       const notDueUntil = Math.floor(Math.min(answer.notDueUntil, goodUntil))
-      const times = { ...ticket, goodUntil, notDueUntil, heardCount, givenAt: Math.floor(performance.now()) }
+      const givenAt = Math.floor(performance.now())
+      const times = { startedAt, generation, goodUntil, notDueUntil, heardCount, givenAt }
       const known = entries.get(presented)
       if (known !== undefined && saysTheSame(known, answer)) return Object.assign(known, times)
       const entry = entryOf(presented, answer, times)
