@@ -7,6 +7,7 @@ import { jwts } from './scenarios/jwt.js'
 import { lists } from './scenarios/list.js'
 import { locatedRotate, locatedVerify } from './scenarios/located.js'
 import { mixed } from './scenarios/mixed.js'
+import { opening } from './scenarios/opening.js'
 import { peers } from './scenarios/peers.js'
 import { rotate } from './scenarios/rotate.js'
 import { signIn } from './scenarios/sign-in.js'
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   batch,
   ...lists,
   signIn,
+  opening,
   mixed,
   locatedVerify,
   locatedRotate,

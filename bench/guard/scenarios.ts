@@ -45,6 +45,7 @@ const names = [
   'batch',
   'list-10',
   'sign-in',
+  'opening',
 ]
 
 /** Those whose calls are counted. */

@@ -12,7 +12,7 @@ export interface SecretMemory<Value extends object | string> {
   known: LRUCache<string, Value>
 }
 
-/** @param rememberMs how long each is remembered, in ms */
+/** Makes a memory of up to 10,000. @param rememberMs how long each is remembered, in ms */
 export function createSecretMemory<Value extends object | string>(
   rememberMs = REMEMBERED_MS,
 ): SecretMemory<Value> {
