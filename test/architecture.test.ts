@@ -11,7 +11,7 @@ async function readSources(): Promise<SourceFile[]> {
   const entries = await readdir(src, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(src.length))
+    .map((entry) => join(entry.parentPath, entry.name).slice(src.length))
   return Promise.all(
     paths.sort().map(async (path) => ({ path, text: await readFile(join(src, path), 'utf8') })),
   )
