@@ -74,7 +74,9 @@ export function watchSecrets(): Secrets {
 
     async findLeaks(redisDir) {
       const entries = await readdir(redisDir, { recursive: true, withFileTypes: true })
-      const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+      const files = entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
       const written = await Promise.all(files.map(async (file) => find(file, await readFile(file, 'latin1'))))
       return [
         ...lines.flatMap((line) => find(`the log line ${line.slice(0, 200)}`, line + numbersAsText(line))),
