@@ -60,7 +60,7 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
   const sessionOf = (slot: number) => world.records.get(handleOf(place, slot))
   const give = (slot: number, tab: number, token: Token) => tabs[slot]?.splice(tab, 1, token)
 
-  /** In the spelling of an older password, one of its own that is shorter or longer would be found. */
+  /** The mark of the old password is what those of all others begin with: a loose comparison would take it for theirs. */
   function warrantOf(by: Extract<Step, { do: 'open' }>['by']): Warrant | undefined {
     if (by === 'nobody') return undefined
     if (typeof by === 'number') return { sessionHandle: handleOf(place, by) }
