@@ -46,7 +46,7 @@ export type Step =
   | { do: 'vanish'; slot: number }
   | { do: 'revoke'; slot: number; claimed: Ask['claimed'] }
   | { do: 'revokeAll'; except: number | undefined }
-  | { do: 'list' }
+  | { do: 'list'; only: number | undefined }
   | { do: 'touch'; slot: number; ageMs: number; use: number[] }
   | { do: 'subscribe'; slot: number; claimed: Ask['claimed']; sealed: string; only: string }
   | { do: 'account'; becomes: AccountChange }
@@ -155,7 +155,7 @@ const anyStep = fc.oneof(
   step('vanish', 1, { slot }),
   step('revoke', 1, { slot, claimed }),
   step('revokeAll', 1, { except: fc.option(slot, { nil: undefined }) }),
-  step('list', 2, {}),
+  step('list', 2, { only: fc.option(slot, { nil: undefined }) }),
   step('touch', 4, { slot: busySlot, ageMs: fc.constantFrom(0, 0, 1, 30_000, 50_000_000), use }),
   step('subscribe', 1, {
     slot: busySlot,

@@ -197,7 +197,9 @@ export function stage(scenario: Scenario, place: Place, rows: Map<number, number
     },
     list(step) {
       const { now } = world
-      compare(step, (redis) => redis.script('sessionList', [index, account], now), model.list(world))
+      const only = step.only === undefined ? '' : handleOf(place, step.only)
+      const expected = model.list(world, only)
+      compare(step, (redis) => redis.script('sessionList', [index, account], now, only), expected)
     },
     touch(step) {
       const { now } = world

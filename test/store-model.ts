@@ -195,9 +195,10 @@ function slide(world: World, session: StoredSession, usedAt: number, handsOut = 
   enlist(world, session, till)
 }
 
-/** The live and lingering sessions of the account, by the moment they go; the others are taken out. */
-function siblings(world: World, notBefore: number): StoredSession[] {
+/** The live and lingering sessions of the account, or `only` that one, by the moment they go; the others are taken out. */
+function siblings(world: World, notBefore: number, only = ''): StoredSession[] {
   return inOrder(world.index).flatMap(([handle]) => {
+    if (only !== '' && handle !== only) return []
     const session = world.records.get(handle)
     if (session === undefined) world.index.delete(handle)
     else if (world.now >= session.expiresAt && session.kind !== 'jwt') drop(world, session)
@@ -358,9 +359,9 @@ export function revokeAll(world: World, reason: string, except: string): string[
   return doomed.map(({ handle }) => handle)
 }
 
-export function list(world: World): unknown {
+export function list(world: World, only: string): unknown {
   prune(world)
-  const listed = siblings(world, world.account?.notBefore ?? 0)
+  const listed = siblings(world, world.account?.notBefore ?? 0, only)
   const rows = listed.map((one) => [
     facts(one),
     lastSeen(one),

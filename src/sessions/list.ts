@@ -62,9 +62,8 @@ export function createLister({ countersigner, jwts, store, facts, activity }: Li
   }
 
   async function find(uid: string, handle: string): Promise<SessionView | undefined> {
-    const [found] = await view(
-      (await store.list(placeOf(uid))).filter(({ session }) => session.handle === handle),
-    )
+    if (!HANDLE.test(handle)) return undefined
+    const [found] = await view(await store.list(placeOf(uid), handle))
     return found
   }
 

@@ -48,8 +48,11 @@ export interface SessionStore {
   revoke(tag: string, handle: string, reason: string, uidHash?: string): Promise<Ended | undefined>
   /** Ends all sessions of an account, or all but one. @returns the handles of those it ended */
   revokeAll(place: Place, reason: string, exceptHandle?: string): Promise<string[]>
-  /** The sessions of an account, most recently used first; expired JWTs too, as long as their records linger. */
-  list(place: Place): Promise<ListedSession[]>
+  /**
+   * The sessions of an account, most recently used first; expired JWTs too, as long as their records linger. With `only`, a
+   * handle, that one or none: the others, which may be many, are not looked at.
+   */
+  list(place: Place, only?: string): Promise<ListedSession[]>
   /** Notes uses after the fact. A session that is gone stays gone. @returns the handles that were alive */
   touch(notes: readonly UseNote[]): Promise<string[]>
   /** Ties a sealed push subscription to a session in place of what it had. @returns false when the account has no such session */
@@ -133,9 +136,9 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
       return ended
     },
 
-    async list(place) {
+    async list(place, only = '') {
       const [doc, ...entries] = await ask(() =>
-        redis.sessionListBuffer(sessionsOfKey(place), accountKey(place), now()),
+        redis.sessionListBuffer(sessionsOfKey(place), accountKey(place), now(), only),
       )
       if (doc === null) return []
       const account = parseAccount(doc.toString())

@@ -1,6 +1,8 @@
 import t from 'tap'
-import { accountFields } from '../../src/store/account-record.js'
+import { accountFields, formatAccount } from '../../src/store/account-record.js'
+import { accountKey } from '../../src/store/keys.js'
 import { startRedis } from '../support/redis.js'
+import { commandsDuring } from '../support/redis-state.js'
 import { createSessionWorld, DAY_MS, life, NOON_MS, newHandle, use } from '../support/sessions.js'
 
 const { client: redis } = await startRedis(t)
@@ -259,6 +261,30 @@ t.test('all at once, or all but one; and by a cut-off', async (t) => {
   t.match(await store.present(later.at(1), 'rotate'), { verdict: 'rotated' })
   t.strictSame(await store.revokeAll(owner, 'password'), [later.handle])
   t.strictSame(await store.revokeAll(owner, 'password'), [])
+})
+
+t.test('one is listed without a look at the others, and by its own account alone', async (t) => {
+  const [owner, stranger] = [await addAccount(), await addAccount()]
+  const lone = await open(stranger)
+  const many: Awaited<ReturnType<typeof open>>[] = []
+  for (let i = 0; i < 10; i++) many.push(await open(owner, { description: `the ${i}th` }))
+  const third = many[3]?.handle as string
+
+  const all = await store.list(owner)
+  t.strictSame(
+    await store.list(owner, third),
+    all.filter(({ session }) => session.handle === third),
+  )
+  const commandsFor = (place: typeof owner, handle: string) =>
+    commandsDuring(redis, () => store.list(place, handle))
+  t.strictSame(await commandsFor(owner, third), await commandsFor(stranger, lone.handle))
+
+  const neighbour = { tag: owner.tag, uidHash: stranger.uidHash }
+  await redis.hset(accountKey(neighbour), accountFields.doc, formatAccount(stranger.account))
+  t.strictSame(await store.list(neighbour, third), [], 'another account of the same tag')
+  t.strictSame(await store.list(owner, newHandle()), [])
+  clock.now += life.idleMs
+  t.strictSame(await store.list(owner, third), [], 'expired')
 })
 
 t.test('uses are noted afterwards, newest wins, and nothing comes back to life', async (t) => {

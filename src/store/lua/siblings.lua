@@ -18,11 +18,17 @@ local function prune(set, now)
   if redis.call('ZCOUNT', set, '-inf', ended) > 0 then redis.call('ZREMRANGEBYSCORE', set, '-inf', ended) end
 end
 
--- The records of an account's set. Those that are over are taken out: without a record, expired (an expired jwt stays until
--- its record goes), or from before `not_before`.
-local function members(set, not_before, now)
+-- The handles in an account's set; of `only`, if it is named, that one or none.
+local function handles_in(set, only)
+  if not only then return redis.call('ZRANGE', set, 0, -1) end
+  return redis.call('ZSCORE', set, only) and { only } or {}
+end
+
+-- The records of an account's set, or `only` that one. Those that are over are taken out: without a record, expired (an expired
+-- jwt stays until its record goes), or from before `not_before`.
+local function members(set, not_before, now, only)
   local records = {}
-  for _, handle in ipairs(redis.call('ZRANGE', set, 0, -1)) do
+  for _, handle in ipairs(handles_in(set, only)) do
     local r = read('cs:' .. set:sub(6, 10) .. handle)
     if not r then
       redis.call('ZREM', set, handle)
