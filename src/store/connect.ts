@@ -1,7 +1,7 @@
 /**
- * Opens Redis from one URL: standalone, TLS, unix socket, Sentinel or Cluster. However Redis fails, a command is answered
- * or refused within `COMMAND_TIMEOUT_MS`; nothing is queued while it is away; and it is tried again after a quarter of a
- * second at most, so that service returns with it.
+ * Opens Redis from one URL: standalone, TLS, unix socket, Sentinel or Cluster. However Redis fails, nothing is queued while it is
+ * away, and it is tried again after a quarter of a second at most, so that service returns with it. For how long a call is waited
+ * for, `patience.ts` says.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -23,10 +23,9 @@ export interface RedisConnection {
   close(): Promise<void>
 }
 
-const COMMAND_TIMEOUT_MS = 250
 /**
  * A connection that has owed an answer for so long is given up, lest its queue grow without bound; until a new one is
- * answered, requests are refused at once. Well above the other: a stall of our own must not be taken for silence.
+ * answered, requests are refused at once. Well above `PATIENCE_MS`: here a stall of our own is taken for silence.
  */
 const SILENCE_MS = 1_000
 const CONNECT_TIMEOUT_MS = 1_000
@@ -68,7 +67,6 @@ function open(target: RedisTarget): RedisClient {
     db: target.db,
     connectionName: 'countersign',
     disableClientInfo: true,
-    commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAlive: 10_000,

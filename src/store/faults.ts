@@ -1,5 +1,6 @@
 /** The one place where Redis' and ioredis' errors become `StoreUnavailable`. */
 import { StoreUnavailable } from '../errors.js'
+import { inTime } from './patience.js'
 
 /** First words of replies by which a healthy Redis says that it cannot work now, or not for writes. */
 const passing = new Set([
@@ -34,7 +35,7 @@ export function firstWord(message: string): string {
 /** Waits for what Redis says. @throws StoreUnavailable when it cannot say it */
 export async function orUnavailable<T>(reply: Promise<T>): Promise<T> {
   try {
-    return await reply
+    return await inTime(reply)
   } catch (error) {
     throw toFault(error)
   }

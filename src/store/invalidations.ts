@@ -131,10 +131,8 @@ interface LinkOptions {
 }
 
 function openLink(master: Redis, { onInvalidated, onBroken, onMoved, heartbeatMs }: LinkOptions): Link {
-  // A late answer is one: without a time limit of its own, a ping ends with its answer or with the connection.
-  const { commandTimeout: _, ...options } = master.options
   const stream = new Redis({
-    ...options,
+    ...master.options,
     replyMapping: 'legacy',
     protocol: 2,
     autoResubscribe: false,
@@ -160,7 +158,10 @@ function openLink(master: Redis, { onInvalidated, onBroken, onMoved, heartbeatMs
     beat(Number.NEGATIVE_INFINITY)
   }
 
-  /** One ping outstanding at a time. While it is, base stays where it is, and the lease runs out. */
+  /**
+   * One ping outstanding at a time. While it is, base stays where it is, and the lease runs out. A late answer is one: a ping
+   * ends with its answer or with the connection.
+   */
   function beat(sentBefore: number): void {
     const sentAt = performance.now()
     stream.ping().then(

@@ -7,7 +7,7 @@ import type { Account } from '../account.js'
 import type { LastUse, Mode, RotationPolicy, Session } from '../session.js'
 import { sendBatches } from './batches.js'
 import type { RedisClient } from './connect.js'
-import { firstWord, toFault } from './faults.js'
+import { firstWord, orUnavailable, toFault } from './faults.js'
 import type { Gate } from './gate.js'
 import { createHandOuts, type HandOut } from './hand-outs.js'
 import { sessionKey } from './keys.js'
@@ -90,10 +90,9 @@ export function createPresenter({ redis, rotation, now, onEnded, gate }: Parts) 
     let asked = ''
     for (const { presentation, mode, latest } of batch) asked += packPresentation(presentation, mode, latest)
     call.push(now(), ...policy, asked)
-    redis[command](...call).then(
+    orUnavailable(redis[command](...call)).then(
       (reply) => settle(batch, reply, command === 'sessionPresentBuffer'),
-      (error) => {
-        const fault = toFault(error)
+      (fault) => {
         for (const one of batch) fail(one, fault)
       },
     )

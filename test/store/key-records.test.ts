@@ -6,7 +6,7 @@ import { startRedis } from '../support/redis.js'
 
 t.test('the sealed ring in Redis', async (t) => {
   const redis = await startRedis(t)
-  const client = redis.client.duplicate({ commandTimeout: 200, enableOfflineQueue: false })
+  const client = redis.client.duplicate({ enableOfflineQueue: false })
   client.on('error', () => {})
   t.teardown(() => client.disconnect())
   await new Promise((resolve) => client.once('ready', resolve))

@@ -28,7 +28,6 @@ async function instance(
 ): Promise<Instance> {
   const client = new Redis({
     path: redis.socket,
-    commandTimeout: 250,
     retryStrategy: () => 20,
     enableOfflineQueue: false,
   })
