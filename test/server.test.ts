@@ -115,6 +115,9 @@ t.test('SIGTERM: not ready, requests in flight are finished, exit 0', async (t) 
   const headers = { 'content-type': 'application/json', 'content-length': body.length }
   const inFlight = request(`${server.base}/auth/sign_in`, { method: 'POST', headers })
   inFlight.write(body.slice(0, 5))
+  const silent = connect(Number(new URL(server.base).port), '127.0.0.1') // as clients open them for later use
+  t.teardown(() => silent.destroy())
+  await once(silent, 'connect')
   server.child.kill('SIGTERM')
   await until('it is not ready any more', async () => (await fetch(`${server.base}/readyz`)).status === 503)
   t.equal((await fetch(`${server.base}/healthz`)).status, 200)

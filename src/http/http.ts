@@ -8,7 +8,8 @@ import fastify, {
   type FastifyRequest,
 } from 'fastify'
 import type { Logger } from 'pino'
-import { endIdleConnections } from './closing.js'
+import { endConnections } from './closing.js'
+import { connectionsOf } from './connections.js'
 import { exposedHeaders, requestHeaders } from './devise-wire.js'
 import { answerWith, nothingHere } from './dialect.js'
 import { describeFault } from './faults.js'
@@ -95,8 +96,9 @@ export async function openHttp({
   app.setErrorHandler((error: Error, _request, reply) =>
     answerWith(problemDetails, reply, describeFault(error)),
   )
-  endIdleConnections(app)
-  endSlowReaders(app)
+  const connections = connectionsOf(app.server)
+  endConnections(app, connections)
+  endSlowReaders(app, connections)
   requireScopes(app)
   await collectRoutes(app, issuer)
   if (corsOrigins.length > 0)

@@ -8,22 +8,25 @@ import type { FastifyInstance } from 'fastify'
 const LOOK_MS = 30_000
 
 /**
- * Destroys sockets of `app` that had an answer waiting at two looks and have taken none to its end in between. Answers are
- * one write each: what has been taken of a write, Node does not tell.
+ * Destroys those of `connections`, of `app.server`, that had an answer waiting at two looks and have taken none to its end in
+ * between. Answers are one write each: what has been taken of a write, Node does not tell.
  */
-export function endSlowReaders(app: FastifyInstance, lookMs = LOOK_MS): void {
-  /** What each has taken by the last look, if something was waiting then. */
-  const seen = new Map<Socket, number | undefined>()
-  app.server.on('connection', (socket) => {
-    seen.set(socket, undefined)
-    socket.once('close', () => seen.delete(socket))
-  })
+export function endSlowReaders(
+  app: FastifyInstance,
+  connections: ReadonlySet<Socket>,
+  lookMs = LOOK_MS,
+): void {
+  /** What each had taken by the last look, where something was waiting then. */
+  let seen = new Map<Socket, number>()
   const timer = setInterval(() => {
-    for (const [socket, before] of seen) {
-      const taken = socket.writableLength > 0 ? socket.bytesWritten - socket.writableLength : undefined
-      if (taken !== undefined && taken === before) socket.destroy()
-      else seen.set(socket, taken)
+    const waiting = new Map<Socket, number>()
+    for (const socket of connections) {
+      if (socket.writableLength === 0) continue
+      const taken = socket.bytesWritten - socket.writableLength
+      if (seen.get(socket) === taken) socket.destroy()
+      else waiting.set(socket, taken)
     }
+    seen = waiting
   }, lookMs)
   timer.unref()
   app.addHook('onClose', async () => clearInterval(timer))

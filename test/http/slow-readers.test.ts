@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
+import { connectionsOf } from '../../src/http/connections.js'
 import { endSlowReaders } from '../../src/http/slow-readers.js'
 
 const LOOK_MS = 50
@@ -12,7 +13,7 @@ const PART = BODY.subarray(0, 2 ** 20)
 
 async function serve(t: Test) {
   const app = fastify()
-  endSlowReaders(app, LOOK_MS)
+  endSlowReaders(app, connectionsOf(app.server), LOOK_MS)
   app.get('/', async () => BODY)
   app.get('/part', async () => PART)
   app.get('/small', async () => 'small')
