@@ -1,6 +1,7 @@
 /** A crowd of sessions with all that they refer to, written by the service's own stores, and what it takes of Redis' memory. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { StoreUnavailable } from '../src/errors.js'
 import { createAccountStore } from '../src/store/accounts.js'
 import { placeOf } from '../src/store/keys.js'
 import { createSessionStore } from '../src/store/sessions.js'
@@ -35,6 +36,8 @@ const rotation = {
   onReplay: 'revoke',
 } as const
 const AT_ONCE = 200
+/** A quarter of a second each. */
+const TRIES = 20
 /** Sessions (and others) between two words on how far it is. */
 export const PART = 10_000
 
@@ -122,7 +125,7 @@ async function removeSignals(redis: Redis): Promise<void> {
     if (keys.length > 0) await redis.unlink(keys)
 }
 
-/** Calls `act` with 0, 1, … `count` − 1, some at once. */
+/** Calls `act`, which may be repeated, with 0, 1, … `count` − 1, some at once; again where Redis was too busy to answer in time. */
 export async function each(
   count: number,
   act: (i: number) => Promise<unknown>,
@@ -133,10 +136,19 @@ export async function each(
     while (next < count) {
       const i = next++
       if (i % PART === 0) await told(i)
-      await act(i)
+      await insist(() => act(i))
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, work))
+}
+
+async function insist(act: () => Promise<unknown>, tries = TRIES): Promise<unknown> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable) || tries === 1) throw error
+    return insist(act, tries - 1)
+  }
 }
 
 /** Looks, a tenth of a second apart. */

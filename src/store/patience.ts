@@ -3,7 +3,7 @@
  * of work) is not Redis' silence: when it goes on, timers run out before what has arrived meanwhile is read.
  */
 
-export const PATIENCE_MS = 250
+const PATIENCE_MS = 250
 /** A timer that comes so late has not been waited for: we stood still. */
 const LATE_MS = 10
 /** For what has arrived to be read, and for a Redis that stood still with us, as both do on a machine that is paused. */

@@ -1,5 +1,6 @@
 /** Sessions whose tokens do not rotate, opened as signing in does, without the passwords. */
 import type { Redis } from 'ioredis'
+import { each } from '../../bench/fill.js'
 import { createAccountStore } from '../../src/store/accounts.js'
 import { placeOf } from '../../src/store/keys.js'
 import { createSessionStore } from '../../src/store/sessions.js'
@@ -18,14 +19,15 @@ export async function openFixedSessions(redis: Redis, keys: string, count: numbe
   const store = createSessionStore({ redis, rotation })
   const countersigner = createCountersigner(parseMasterKeys(keys))
   const life = { idleMs: DAY_MS, absoluteMs: DAY_MS, maxSessions: 1 }
-  const open = async (_: unknown, i: number): Promise<string> => {
+  const tokens: string[] = []
+  await each(count, async (i) => {
     const uid = `user${i}`
     await accounts.create({ uid, provider: 'local', email: undefined, attributes: {}, roles: [] }, undefined)
     const claim = countersigner.begin(placeOf(uid).tag, 0)
     const { tag, handle } = claim
     const { verdict } = await store.open({ tag, handle, uid, kind: 'fixed', scopes: [], life })
     if (verdict !== 'opened') throw new Error(verdict)
-    return countersigner.mint(claim, claim.n, 0)
-  }
-  return Promise.all(Array.from({ length: count }, open))
+    tokens[i] = countersigner.mint(claim, claim.n, 0)
+  })
+  return tokens
 }
