@@ -136,7 +136,21 @@ const anyStep = fc.oneof(
   }),
   step('until', 16, {
     slot: busySlot,
-    mark: fc.constantFrom<Mark>('G', 'G', 'G', 'Y', 'Y', 'Za', 'Zp', 'Zo', 'slide', 'later', 'e', 'x'),
+    mark: fc.constantFrom<Mark>(
+      'G',
+      'G',
+      'G',
+      'Y',
+      'Y',
+      'Za',
+      'Zp',
+      'Zo',
+      'slide',
+      'later',
+      'later',
+      'e',
+      'x',
+    ),
     offset: fc.constantFrom(-1, 0, 0, 1),
   }),
   step('open', 8, {
